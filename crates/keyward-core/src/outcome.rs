@@ -1,1 +1,192 @@
-//! (in progress)
+//! What a command came to, as values that every protocol can translate.
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::ids::{ObjectId, PrincipalId, TokenId};
+use crate::object::{Object, Principal, Realm, Version};
+use crate::record::RecordView;
+use crate::secret::Secret;
+use crate::time::Timestamp;
+
+/// An object with its versions, material left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyView {
+    /// Lasting facts.
+    pub object: Object,
+    /// How often the object row was written: the ETag.
+    pub row_version: u64,
+    /// Versions, oldest first; `material` is always empty here.
+    pub versions: Vec<VersionView>,
+}
+
+/// One version as shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VersionView {
+    /// Its facts; `material` is empty.
+    pub version: Version,
+    /// Encryptions reserved against the limit of 2^32.
+    pub uses_reserved: u64,
+}
+
+/// A policy as stored.
+#[derive(Debug, Clone, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]
+#[cbor(map)]
+pub struct PolicyText {
+    /// Name in its realm.
+    #[n(0)]
+    pub name: crate::name::Name,
+    /// Cedar text.
+    #[n(1)]
+    pub text: String,
+    /// When it was last written.
+    #[n(2)]
+    pub changed_at: Timestamp,
+    /// By whom.
+    #[n(3)]
+    pub changed_by: PrincipalId,
+}
+
+/// A page of a listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page<T> {
+    /// Rows.
+    pub items: Vec<T>,
+    /// Whether more follow the last one.
+    pub more: bool,
+}
+
+/// How one rule of the assurance level, or one check of the status, stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatusLine {
+    /// Stable name, e.g. `module.integrity`.
+    pub check: String,
+    /// Whether it is met.
+    pub ok: bool,
+    /// The facts, in words.
+    pub detail: String,
+}
+
+/// The server's status.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatusView {
+    /// Product version.
+    pub product: String,
+    /// Deployment id, hexadecimal.
+    pub deployment: String,
+    /// Node id, hexadecimal.
+    pub node: String,
+    /// Whether the seal is open.
+    pub unsealed: bool,
+    /// Kinds of seal slots.
+    pub seals: Vec<String>,
+    /// Module name as it names itself.
+    pub module: String,
+    /// Module version as it reports it.
+    pub module_version: String,
+    /// Certificates for that version, as of the registry's date.
+    pub certificates: Vec<u32>,
+    /// Store in words.
+    pub store: String,
+    /// Log size.
+    pub log_size: u64,
+    /// Log root, hexadecimal.
+    pub log_root: String,
+    /// Wall clock.
+    pub wall: Timestamp,
+    /// Service time in milliseconds.
+    pub service_ms: u64,
+    /// Checks.
+    pub checks: Vec<StatusLine>,
+}
+
+/// A proof that a record is in the log, complete for offline use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordProof {
+    /// Index in the lane.
+    pub index: u64,
+    /// The leaf entry.
+    pub entry: Vec<u8>,
+    /// Body and salt, unless redacted.
+    pub body: Option<Vec<u8>>,
+    /// `.tlog-proof` text: index, hashes, checkpoint, cosignatures.
+    pub proof: String,
+}
+
+/// What came out of a command.
+#[derive(Debug)]
+pub enum Outcome {
+    /// Done, nothing to show.
+    Done,
+    /// One realm.
+    Realm(Realm),
+    /// Several realms.
+    Realms(Page<Realm>),
+    /// One principal.
+    Principal(Principal),
+    /// Several principals.
+    Principals(Page<Principal>),
+    /// A token's text, shown once.
+    Token {
+        /// Id.
+        id: TokenId,
+        /// The whole text, as the client sends it.
+        text: Secret,
+        /// When it ends.
+        expires_at: Timestamp,
+    },
+    /// A registered anchor.
+    Anchor {
+        /// SHA-256 of the certificate.
+        fingerprint: [u8; 32],
+    },
+    /// Policies.
+    Policies(Vec<PolicyText>),
+    /// One key.
+    Key(alloc::boxed::Box<KeyView>),
+    /// Several keys, without their older versions.
+    Keys(Page<KeyView>),
+    /// A ciphertext in Keyward's format.
+    Ciphertext {
+        /// Bytes.
+        ciphertext: Vec<u8>,
+        /// Key.
+        key: ObjectId,
+        /// Version that protected.
+        version: u32,
+    },
+    /// A plaintext.
+    Plaintext {
+        /// Bytes.
+        plaintext: Secret,
+        /// Key.
+        key: ObjectId,
+        /// Version that had protected.
+        version: u32,
+    },
+    /// Status.
+    Status(alloc::boxed::Box<StatusView>),
+    /// Records.
+    Records {
+        /// Records in index order.
+        records: Vec<RecordView>,
+        /// Index to go on from.
+        next: u64,
+        /// Size of the log when they were read.
+        size: u64,
+    },
+    /// A proof.
+    Proof(alloc::boxed::Box<RecordProof>),
+    /// A signed checkpoint (note text).
+    Checkpoint(String),
+    /// Raw log data (a tile, a bundle of entries, the key history).
+    LogData(Vec<u8>),
+    /// An archived segment.
+    Segment {
+        /// First index in it.
+        from: u64,
+        /// One past the last.
+        to: u64,
+        /// The bytes, which verify on their own.
+        bytes: Vec<u8>,
+    },
+}
