@@ -310,6 +310,26 @@ pub enum Service {
 }
 
 impl Service {
+    /// The name used in every interface.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Generate => "generate",
+            Self::Encrypt => "encrypt",
+            Self::Decrypt => "decrypt",
+            Self::Sign => "sign",
+            Self::Verify => "verify",
+            Self::Mac => "mac",
+            Self::VerifyMac => "verify-mac",
+            Self::Wrap => "wrap",
+            Self::Unwrap => "unwrap",
+            Self::Derive => "derive",
+            Self::Agree => "agree",
+            Self::Encapsulate => "encapsulate",
+            Self::Decapsulate => "decapsulate",
+        }
+    }
+
     /// Whether the service applies new protection; otherwise it processes what was protected before.
     #[must_use]
     pub const fn is_protection(self) -> bool {

@@ -80,20 +80,16 @@ impl CiphertextHeader {
     #[must_use]
     pub fn to_bytes(&self) -> [u8; HEADER_BYTES] {
         let mut out = [0u8; HEADER_BYTES];
-        let fields: [&[u8]; 6] = [
-            &MAGIC,
-            &[FORMAT, self.suite as u8, 0],
-            self.deployment.as_bytes(),
-            self.key.as_bytes(),
-            &self.version.to_be_bytes(),
-            &[],
-        ];
-        let mut rest = out.as_mut_slice();
-        for field in fields {
-            if let Some((head, tail)) = rest.split_at_mut_checked(field.len()) {
-                head.copy_from_slice(field);
-                rest = tail;
-            }
+        let version = self.version.to_be_bytes();
+        let kind = [FORMAT, self.suite as u8, 0];
+        let fields = MAGIC
+            .iter()
+            .chain(&kind)
+            .chain(self.deployment.as_bytes())
+            .chain(self.key.as_bytes())
+            .chain(&version);
+        for (to, from) in out.iter_mut().zip(fields) {
+            *to = *from;
         }
         out
     }

@@ -45,19 +45,25 @@ pub struct Realm {
     /// By whom.
     #[n(8)]
     pub created_by: PrincipalId,
-    /// How many keys it has (not destroyed), for the quota.
-    #[n(9)]
-    pub key_count: u64,
-    /// Next leaf of its puncturable state; only grows.
-    #[n(10)]
+}
+
+/// What a realm counts: apart from [`Realm`], so that making a key does not disturb those who only read the realm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Default)]
+#[cbor(map)]
+pub struct RealmCounters {
+    /// First leaf of its puncturable state that no block was reserved for; only grows.
+    #[n(0)]
     pub next_leaf: u64,
+    /// Leaves punctured.
+    #[n(1)]
+    pub destroyed: u64,
 }
 
 /// Limits of one realm, so that a noisy one does not slow another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct Quotas {
-    /// Keys that are not destroyed.
+    /// Key versions that are not destroyed (counted by reserved leaves, so up to one block high).
     #[n(0)]
     pub keys: u64,
     /// Commands a second, sustained.

@@ -163,6 +163,8 @@ pub struct Batch {
     pub expect: Vec<Expect>,
     /// Applied in order.
     pub changes: Vec<Change>,
+    /// Whether the adapter may use its disk reserve for it: only what stops harm (suspend, revoke, compromise, archive).
+    pub urgent: bool,
 }
 
 /// What a commit came to when nothing failed.
