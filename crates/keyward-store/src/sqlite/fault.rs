@@ -1,0 +1,67 @@
+//! From what SQLite and the system say to the port's faults. The question each time: was anything applied?
+use std::io;
+
+use keyward_engine::ports::store::StoreFault;
+use rusqlite::{Error, ffi};
+use rustix::io::Errno;
+
+/// What was being done when SQLite failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum During {
+    /// Anything that leaves no trace if it fails: opening, reading, and changes before their `COMMIT`.
+    Work,
+    /// `COMMIT` itself.
+    Commit,
+}
+
+/// Maps SQLite's error.
+pub(super) fn fault(error: &Error, during: During) -> StoreFault {
+    let Error::SqliteFailure(failure, _) = error else {
+        return StoreFault::Corrupt("a row or record of the database does not have its shape");
+    };
+    match failure.extended_code & 0xff {
+        // In WAL mode a commit is the frame that ends it. "Full" means that a write before the end of that frame
+        // failed, so the transaction is not in the journal, and SQLite has rolled it back.
+        ffi::SQLITE_FULL => StoreFault::Full,
+        ffi::SQLITE_READONLY => StoreFault::ReadOnly,
+        ffi::SQLITE_CORRUPT => StoreFault::Corrupt("the database's pages do not fit together"),
+        ffi::SQLITE_NOTADB => StoreFault::Corrupt("the file is not a database"),
+        ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED => StoreFault::Unavailable("the database is busy"),
+        _ if during == During::Commit => StoreFault::Unknown("the commit failed in the middle"),
+        ffi::SQLITE_IOERR => match failure.extended_code {
+            ffi::SQLITE_IOERR_SHORT_READ | ffi::SQLITE_IOERR_CORRUPTFS => {
+                StoreFault::Corrupt("the database file is shorter than it says")
+            }
+            _ => StoreFault::Unavailable("reading or writing the database failed"),
+        },
+        ffi::SQLITE_CANTOPEN => StoreFault::Unavailable("the database cannot be opened"),
+        ffi::SQLITE_NOMEM => StoreFault::Unavailable("out of memory"),
+        ffi::SQLITE_PERM | ffi::SQLITE_AUTH => StoreFault::ReadOnly,
+        ffi::SQLITE_TOOBIG => StoreFault::Unavailable("a row is larger than the database can hold"),
+        _ => StoreFault::Unavailable("the database refused a statement"),
+    }
+}
+
+/// Shorthand for [`During::Work`].
+pub(super) fn work(error: Error) -> StoreFault {
+    fault(&error, During::Work)
+}
+
+/// Maps the system's error on a file of ours.
+pub(super) fn system(error: Errno) -> StoreFault {
+    match error {
+        Errno::NOSPC | Errno::DQUOT => StoreFault::Full,
+        Errno::ROFS | Errno::ACCESS | Errno::PERM => StoreFault::ReadOnly,
+        Errno::WOULDBLOCK => StoreFault::Locked,
+        Errno::NOENT | Errno::NOTDIR => StoreFault::Unavailable("there is no such data directory"),
+        _ => StoreFault::Unavailable("the data directory cannot be used"),
+    }
+}
+
+/// Maps the standard library's error on a file of ours.
+pub(super) fn file(error: io::Error) -> StoreFault {
+    Errno::from_io_error(&error).map_or(
+        StoreFault::Unavailable("the data directory cannot be used"),
+        system,
+    )
+}
