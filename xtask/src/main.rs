@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod codegen;
+mod tidy;
 mod workspace;
 
 use std::process::ExitCode;
@@ -27,6 +28,7 @@ const HELP: &str = "\
 usage: cargo xtask <task>
 
   codegen [--check]               tables in spec/ -> checked-in code and documentation
+  tidy [--update]                 layering, sizes, unsafe, banned names; --update lowers xtask/ratchet.toml
 ";
 
 fn main() -> ExitCode {
@@ -35,6 +37,8 @@ fn main() -> ExitCode {
     let outcome = match words.as_slice() {
         ["codegen"] => codegen::run(codegen::Mode::Write),
         ["codegen", "--check"] => codegen::run(codegen::Mode::Check),
+        ["tidy"] => tidy::run(tidy::Mode::Check),
+        ["tidy", "--update"] => tidy::run(tidy::Mode::Update),
         [] | ["help" | "--help" | "-h"] => {
             print!("{HELP}");
             Ok(())

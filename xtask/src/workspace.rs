@@ -1,6 +1,7 @@
-//! Where the project is on disk and how its files are read.
+//! Where the project is on disk, how its files are read and how other programs are asked.
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use crate::{Failure, Outcome};
 
@@ -22,4 +23,55 @@ pub fn write(path: &Path, text: &str) -> Outcome {
             .map_err(|error| Failure(format!("{}: {error}", directory.display())))?;
     }
     fs::write(path, text).map_err(|error| Failure(format!("{}: {error}", path.display())))
+}
+
+/// The path from the root, with `/` between its parts.
+pub fn relative(root: &Path, path: &Path) -> String {
+    path.strip_prefix(root)
+        .unwrap_or(path)
+        .to_string_lossy()
+        .replace('\\', "/")
+}
+
+/// What a program printed; its failure carries what it said.
+pub fn output(root: &Path, program: &str, arguments: &[&str]) -> Outcome<String> {
+    let shown = || format!("{program} {}", arguments.join(" "));
+    let done = Command::new(program)
+        .args(arguments)
+        .current_dir(root)
+        .output()
+        .map_err(|error| Failure(format!("{}: {error}", shown())))?;
+    if !done.status.success() {
+        let said = String::from_utf8_lossy(&done.stderr);
+        return Err(Failure(format!(
+            "{}: {}\n{}",
+            shown(),
+            done.status,
+            said.trim_end()
+        )));
+    }
+    String::from_utf8(done.stdout).map_err(|error| Failure(format!("{}: {error}", shown())))
+}
+
+/// The files of the repository: those git tracks and those it would track.
+pub fn files(root: &Path) -> Outcome<Vec<String>> {
+    let listed = output(
+        root,
+        "git",
+        &[
+            "ls-files",
+            "-z",
+            "--cached",
+            "--others",
+            "--exclude-standard",
+        ],
+    )?;
+    let mut names: Vec<String> = listed
+        .split('\0')
+        .map(str::to_owned)
+        .filter(|name| !name.is_empty() && root.join(name).is_file())
+        .collect();
+    names.sort();
+    names.dedup();
+    Ok(names)
 }
