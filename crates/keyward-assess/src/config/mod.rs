@@ -1,0 +1,4 @@
+//! Configuration files.
+use crate::detect::Scan;
+/// Reads a configuration file if the name says it is one.
+pub fn file(_scan: &mut Scan<'_>, _data: &[u8]) {}
