@@ -1,0 +1,215 @@
+//! Commands about keys and with keys.
+use keyward_core::Problem;
+use keyward_core::algorithm::{KeySpec, Protection, Purpose};
+use keyward_core::command::{
+    ActivateKey, CancelDestruction, Command, ConfirmDestruction, CreateKey, DeactivateKey, Decrypt,
+    DescribeKey, Encrypt, ExecuteDestruction, KeyRef, ListKeys, RealmRef, ReportCompromise,
+    ResumeKey, RotateKey, ScheduleDestruction, SuspendKey,
+};
+use keyward_core::ids::ObjectId;
+use keyward_core::name::Name;
+use keyward_core::object::{Cryptoperiod, ExportClass, Sensitivity};
+use keyward_core::secret::Secret;
+use keyward_core::state::State;
+use keyward_core::time::Millis;
+
+use super::commands::{ID_EXPECTED, realm_of};
+use super::fields::Fields;
+use super::query::Query;
+use super::route::Matched;
+use super::table::{CRYPTOPERIOD, Route};
+use super::views::parse_principal_id;
+
+const PERIOD_UNITS: &[(&str, Millis)] = &[("days", Millis::DAY), ("seconds", Millis::SECOND)];
+
+/// Builds a command of the routes under `keys`.
+pub(super) fn command(
+    matched: &Matched<'_>,
+    query: &mut Query<'_>,
+    fields: &mut Fields<'_>,
+) -> Result<Command, Problem> {
+    let realm = realm_of(matched)?;
+    match matched.route() {
+        Route::CreateKey => return Ok(create(realm, fields)?.into()),
+        Route::ListKeys => return Ok(list(realm, query)?.into()),
+        _ => {}
+    }
+    let key = key_of(matched)?;
+    Ok(match matched.route() {
+        Route::Encrypt => encrypt(realm, key, fields)?.into(),
+        Route::Decrypt => decrypt(realm, key, fields)?.into(),
+        Route::RotateKey => RotateKey { realm, key }.into(),
+        Route::ActivateKey => ActivateKey {
+            realm,
+            key,
+            version: fields.whole("version")?,
+        }
+        .into(),
+        Route::SuspendKey => SuspendKey {
+            realm,
+            key,
+            reason: fields.text("reason")?,
+        }
+        .into(),
+        Route::ResumeKey => ResumeKey {
+            realm,
+            key,
+            reason: fields.text("reason")?,
+        }
+        .into(),
+        Route::DeactivateKey => {
+            let version = fields.whole("version")?;
+            DeactivateKey {
+                realm,
+                key,
+                version,
+                reason: fields.text("reason")?,
+            }
+            .into()
+        }
+        Route::ReportCompromise => {
+            let reason = fields.text("reason")?;
+            let reason = fields.needed("reason", reason)?;
+            let version = fields.whole("version")?;
+            ReportCompromise {
+                realm,
+                key,
+                version,
+                since: fields.time("since")?,
+                reason,
+            }
+            .into()
+        }
+        Route::ScheduleDestruction => {
+            let after_days = fields.whole("after_days")?;
+            let after_days = fields.needed("after_days", after_days)?;
+            let reason = fields.text("reason")?;
+            let reason = fields.needed("reason", reason)?;
+            ScheduleDestruction {
+                realm,
+                key,
+                version: fields.whole("version")?,
+                after_days,
+                reason,
+            }
+            .into()
+        }
+        Route::CancelDestruction => CancelDestruction {
+            realm,
+            key,
+            version: query.whole("version")?,
+        }
+        .into(),
+        Route::ExecuteDestruction => ExecuteDestruction { realm, key }.into(),
+        Route::ConfirmDestruction => ConfirmDestruction { realm, key }.into(),
+        _ => DescribeKey { realm, key }.into(),
+    })
+}
+
+fn key_of(matched: &Matched<'_>) -> Result<KeyRef, Problem> {
+    let text = matched.second()?;
+    if let Ok(id) = ObjectId::parse(&text) {
+        return Ok(KeyRef::Id(id));
+    }
+    Name::new(&text)
+        .map(KeyRef::Name)
+        .map_err(|error| Problem::invalid_field("key", error.to_string()))
+}
+
+fn encrypt(realm: RealmRef, key: KeyRef, fields: &mut Fields<'_>) -> Result<Encrypt, Problem> {
+    let plaintext = fields.base64("plaintext")?.map(Secret::new);
+    let plaintext = fields.needed("plaintext", plaintext)?;
+    Ok(Encrypt {
+        realm,
+        key,
+        context: fields.base64("context")?.unwrap_or_default(),
+        plaintext,
+    })
+}
+
+fn decrypt(realm: RealmRef, key: KeyRef, fields: &mut Fields<'_>) -> Result<Decrypt, Problem> {
+    let ciphertext = fields.base64("ciphertext")?;
+    let ciphertext = fields.needed("ciphertext", ciphertext)?;
+    let accept_compromised = fields.flag("accept_compromised")?.unwrap_or(false);
+    let context = fields.base64("context")?.unwrap_or_default();
+    Ok(Decrypt {
+        realm,
+        key,
+        accept_compromised,
+        context,
+        ciphertext,
+    })
+}
+
+fn create(realm: RealmRef, fields: &mut Fields<'_>) -> Result<CreateKey, Problem> {
+    let spec = fields.parsed(
+        "spec",
+        KeySpec::parse,
+        "it must be the name of a key specification, e.g. `aes-256`",
+    )?;
+    Ok(CreateKey {
+        realm,
+        name: fields.name("name")?,
+        spec: fields.needed("spec", spec)?,
+        purpose: fields.parsed(
+            "purpose",
+            Purpose::parse,
+            "it must be the name of a purpose, e.g. `encrypt`",
+        )?,
+        protection: fields
+            .parsed(
+                "protection",
+                Protection::parse,
+                "it must be `software`, `hsm-bound` or `hsm-recoverable`",
+            )?
+            .unwrap_or(Protection::Software),
+        export: fields
+            .parsed(
+                "export",
+                ExportClass::parse,
+                "it must be `never`, `wrapped` or `session`",
+            )?
+            .unwrap_or(ExportClass::Never),
+        activate: fields.flag("activate")?.unwrap_or(true),
+        cryptoperiod: cryptoperiod(fields)?,
+        rotate_every: fields.duration("rotate_every", PERIOD_UNITS)?,
+        sensitivity: fields
+            .parsed(
+                "sensitivity",
+                Sensitivity::parse,
+                "it must be `low`, `moderate` or `high`",
+            )?
+            .unwrap_or(Sensitivity::Moderate),
+        applications: fields.list(
+            "applications",
+            |text| Some(text.to_owned()),
+            "it must be a string",
+        )?,
+        tags: fields.map("tags")?,
+        owner: fields.parsed("owner", parse_principal_id, ID_EXPECTED)?,
+    })
+}
+
+fn cryptoperiod(fields: &mut Fields<'_>) -> Result<Option<Cryptoperiod>, Problem> {
+    let Some(mut given) = fields.object("cryptoperiod", CRYPTOPERIOD)? else {
+        return Ok(None);
+    };
+    Ok(Some(Cryptoperiod {
+        originator: given.duration("originator", PERIOD_UNITS)?,
+        recipient: given.duration("recipient", PERIOD_UNITS)?,
+    }))
+}
+
+fn list(realm: RealmRef, query: &mut Query<'_>) -> Result<ListKeys, Problem> {
+    Ok(ListKeys {
+        realm,
+        after: query.parsed("after", |text| ObjectId::parse(text).ok(), ID_EXPECTED)?,
+        limit: query.limit()?,
+        state: query.parsed(
+            "state",
+            State::parse,
+            "it must be the name of a state, e.g. `active`",
+        )?,
+        name_prefix: query.text("name_prefix").map(std::borrow::Cow::into_owned),
+    })
+}

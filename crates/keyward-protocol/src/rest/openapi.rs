@@ -1,0 +1,251 @@
+//! The `OpenAPI` 3.1 document, made from the route table; `spec/openapi.json` is its golden copy.
+use std::sync::LazyLock;
+
+use keyward_core::ErrorCode;
+use serde_json::{Map, Value, json};
+
+use super::schemas;
+use super::spec::{Field, Kind, RouteSpec, Success};
+use super::table::ROUTES;
+
+static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
+    let mut text = serde_json::to_string_pretty(&build()).unwrap_or_default();
+    text.push('\n');
+    text
+});
+
+/// The whole document as JSON text.
+#[must_use]
+pub fn document() -> &'static str {
+    &DOCUMENT
+}
+
+fn build() -> Value {
+    let mut paths = Map::new();
+    for spec in ROUTES {
+        let methods = paths
+            .entry(format!("/{}", spec.path.join("/").replace("*}", "}")))
+            .or_insert_with(|| json!({}));
+        if let Some(methods) = methods.as_object_mut() {
+            methods.insert(spec.method.as_str().to_ascii_lowercase(), operation(spec));
+        }
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Keyward",
+            "version": env!("CARGO_PKG_VERSION"),
+            "summary": "Key management whose every use is decided once, done in a validated module, recorded, then answered.",
+            "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
+        },
+        "servers": [{ "url": "/" }],
+        "security": [{ "bearer": [] }, { "certificate": [] }],
+        "tags": schemas::tags(),
+        "paths": paths,
+        "components": {
+            "securitySchemes": {
+                "bearer": { "type": "http", "scheme": "bearer", "description": "A token issued by this deployment." },
+                "certificate": { "type": "mutualTLS", "description": "A certificate of an anchor registered for the realm." },
+            },
+            "headers": schemas::headers(),
+            "parameters": schemas::parameters(),
+            "responses": { "Problem": problem_response() },
+            "schemas": schemas::schemas(),
+        },
+    })
+}
+
+fn problem_response() -> Value {
+    json!({
+        "description": "Nothing was done; the code says why (RFC 9457).",
+        "headers": {
+            "X-Request-Id": { "$ref": "#/components/headers/RequestId" },
+            "Retry-After": { "$ref": "#/components/headers/RetryAfter" },
+        },
+        "content": { "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } },
+    })
+}
+
+fn operation(spec: &RouteSpec) -> Value {
+    let mut parameters: Vec<Value> = spec
+        .path
+        .iter()
+        .filter_map(|segment| path_parameter(segment))
+        .collect();
+    parameters.extend(spec.query.iter().map(|field| parameter("query", field)));
+    parameters.push(json!({ "$ref": "#/components/parameters/RequestId" }));
+    if spec.method != super::Method::Get {
+        parameters.push(json!({ "$ref": "#/components/parameters/IdempotencyKey" }));
+    }
+    let mut operation = json!({
+        "operationId": operation_id(spec),
+        "summary": spec.summary,
+        "tags": [spec.tag],
+        "parameters": parameters,
+        "responses": responses(spec),
+    });
+    if let Some(members) = operation.as_object_mut() {
+        if spec.open {
+            members.insert("security".to_owned(), json!([]));
+        }
+        if let Some(fields) = spec.body {
+            let body = json!({
+                "required": fields.iter().any(|field| field.required),
+                "content": { "application/json": { "schema": object_schema(fields) } },
+            });
+            members.insert("requestBody".to_owned(), body);
+        }
+    }
+    operation
+}
+
+/// `ScheduleDestruction` as `schedule_destruction`.
+fn operation_id(spec: &RouteSpec) -> String {
+    let mut id = String::new();
+    for character in format!("{:?}", spec.route).chars() {
+        if character.is_ascii_uppercase() && !id.is_empty() {
+            id.push('_');
+        }
+        id.push(character.to_ascii_lowercase());
+    }
+    id
+}
+
+fn path_parameter(segment: &str) -> Option<Value> {
+    let name = segment
+        .strip_prefix('{')?
+        .trim_end_matches('}')
+        .trim_end_matches('*');
+    let (schema, about) = match name {
+        "realm" => (
+            json!({ "type": "string", "minLength": 1 }),
+            "Id or name of the realm; `system` is the installation's own.",
+        ),
+        "key" => (
+            json!({ "type": "string", "minLength": 1 }),
+            "Id or name of the key.",
+        ),
+        "name" => (
+            json!({ "$ref": "#/components/schemas/Name" }),
+            "Name of the policy.",
+        ),
+        "index" => (
+            json!({ "type": "integer", "minimum": 0 }),
+            "Index of the record in the log.",
+        ),
+        "path" => (
+            json!({ "type": "string", "minLength": 1 }),
+            "Path of C2SP tlog-tiles, with slashes, or `keys`.",
+        ),
+        _ => (json!({ "$ref": "#/components/schemas/Id" }), "Id."),
+    };
+    Some(
+        json!({ "name": name, "in": "path", "required": true, "description": about, "schema": schema }),
+    )
+}
+
+fn parameter(place: &str, field: &Field) -> Value {
+    json!({
+        "name": field.name,
+        "in": place,
+        "required": field.required,
+        "description": field.about,
+        "schema": schema(&field.kind),
+    })
+}
+
+fn responses(spec: &RouteSpec) -> Value {
+    let typed = |status: &str, media: &str, schema: Value| {
+        json!({ status: {
+            "description": "Done.",
+            "headers": { "X-Request-Id": { "$ref": "#/components/headers/RequestId" } },
+            "content": { media: { "schema": schema } },
+        } })
+    };
+    let named = |name: &str| json!({ "$ref": format!("#/components/schemas/{name}") });
+    let mut responses = match spec.success {
+        Success::Nothing => json!({ "204": {
+            "description": "Done.",
+            "headers": { "X-Request-Id": { "$ref": "#/components/headers/RequestId" } },
+        } }),
+        Success::Json(name) => typed("200", "application/json", named(name)),
+        Success::Created(name) => typed("201", "application/json", named(name)),
+        Success::Text => typed("200", "text/plain", json!({ "type": "string" })),
+        Success::Bytes => typed(
+            "200",
+            "application/octet-stream",
+            json!({ "type": "string", "format": "binary" }),
+        ),
+    };
+    if let Some(members) = responses.as_object_mut() {
+        match spec.route {
+            super::Route::Ready => {
+                members.insert(
+                    "503".to_owned(),
+                    json!({
+                        "description": "Not ready.",
+                        "content": { "application/json": { "schema": named("Ready") } },
+                    }),
+                );
+            }
+            super::Route::DescribeKey => {
+                members.insert("304".to_owned(), json!({ "description": "The state named in If-None-Match is still the present one." }));
+            }
+            _ => {}
+        }
+        members.insert(
+            "default".to_owned(),
+            json!({ "$ref": "#/components/responses/Problem" }),
+        );
+    }
+    responses
+}
+
+/// The schema of an object with these members and no others.
+pub(super) fn object_schema(fields: &[Field]) -> Value {
+    let mut properties = Map::new();
+    for field in fields {
+        let mut value = schema(&field.kind);
+        if let Some(members) = value.as_object_mut() {
+            members.insert("description".to_owned(), json!(field.about));
+        }
+        properties.insert(field.name.to_owned(), value);
+    }
+    let required: Vec<&str> = fields
+        .iter()
+        .filter(|field| field.required)
+        .map(|field| field.name)
+        .collect();
+    let mut object =
+        json!({ "type": "object", "properties": properties, "additionalProperties": false });
+    if let (Some(members), false) = (object.as_object_mut(), required.is_empty()) {
+        members.insert("required".to_owned(), json!(required));
+    }
+    object
+}
+
+fn schema(kind: &Kind) -> Value {
+    match kind {
+        Kind::Text => json!({ "type": "string" }),
+        Kind::Name => json!({ "$ref": "#/components/schemas/Name" }),
+        Kind::Password => json!({ "type": "string", "format": "password", "writeOnly": true }),
+        Kind::Base64 => json!({ "$ref": "#/components/schemas/Base64" }),
+        Kind::Bool => json!({ "type": "boolean" }),
+        Kind::Whole(least, most) => json!({ "type": "integer", "minimum": least, "maximum": most }),
+        Kind::Id => json!({ "$ref": "#/components/schemas/Id" }),
+        Kind::Digest => json!({ "$ref": "#/components/schemas/Digest" }),
+        Kind::Time => json!({ "type": "string", "format": "date-time" }),
+        Kind::Choice(name) => json!({ "$ref": format!("#/components/schemas/{name}") }),
+        Kind::Texts => json!({ "type": "array", "items": { "type": "string" } }),
+        Kind::Choices(name) => json!({
+            "type": "array", "minItems": 1, "items": { "$ref": format!("#/components/schemas/{name}") },
+        }),
+        Kind::Map => json!({ "type": "object", "additionalProperties": { "type": "string" } }),
+        Kind::Object(fields) => object_schema(fields),
+    }
+}
+
+/// Every error code, for the schema of a problem.
+pub(super) fn error_codes() -> Vec<&'static str> {
+    ErrorCode::ALL.iter().map(|code| code.as_str()).collect()
+}

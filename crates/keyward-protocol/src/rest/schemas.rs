@@ -1,0 +1,271 @@
+//! The named schemas of the `OpenAPI` document: what `views.rs` writes. Tests hold the two together.
+use keyward_core::algorithm::{KeySpec, Purpose};
+use keyward_core::command::CommandKind;
+use keyward_core::role::Role;
+use keyward_core::state::State;
+use serde_json::{Map, Value, json};
+
+use super::openapi::error_codes;
+
+/// Chapters of the reference.
+pub(super) fn tags() -> Value {
+    json!([
+        { "name": "use", "description": "Use keys." },
+        { "name": "keys", "description": "The life of keys." },
+        { "name": "realms", "description": "Tenants." },
+        { "name": "principals", "description": "Who may call, and how they prove it." },
+        { "name": "policies", "description": "What callers may do." },
+        { "name": "audit", "description": "Evidence of everything above." },
+        { "name": "server", "description": "The server itself." },
+    ])
+}
+
+/// Headers of responses.
+pub(super) fn headers() -> Value {
+    json!({
+        "RequestId": {
+            "description": "The request's id: the caller's own, or one the server made. It is in the audit record.",
+            "schema": { "$ref": "#/components/schemas/Id" },
+        },
+        "RetryAfter": {
+            "description": "Seconds to wait before the identical request is worth repeating.",
+            "schema": { "type": "integer", "minimum": 0 },
+        },
+    })
+}
+
+/// Parameters that many operations share.
+pub(super) fn parameters() -> Value {
+    json!({
+        "RequestId": {
+            "name": "X-Request-Id", "in": "header", "required": false,
+            "description": "The caller's own id for the request: 32 hexadecimal digits, or a UUID.",
+            "schema": { "type": "string", "pattern": "^([0-9A-Fa-f]{32}|[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})$" },
+        },
+        "IdempotencyKey": {
+            "name": "Idempotency-Key", "in": "header", "required": false,
+            "description": "Makes a change safe to repeat for 24 hours.",
+            "schema": { "type": "string", "pattern": "^[!-~]{1,255}$" },
+        },
+    })
+}
+
+/// All named schemas.
+pub(super) fn schemas() -> Value {
+    let mut all = Map::new();
+    for part in [
+        texts(),
+        choices(),
+        realm_and_principal(),
+        keys(),
+        server(),
+        audit(),
+        problem(),
+    ] {
+        if let Value::Object(members) = part {
+            all.extend(members);
+        }
+    }
+    Value::Object(all)
+}
+
+fn reference(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{name}") })
+}
+
+fn whole() -> Value {
+    json!({ "type": "integer", "minimum": 0 })
+}
+
+fn list_of(items: &Value) -> Value {
+    json!({ "type": "array", "items": items })
+}
+
+/// An object; members whose name ends in `?` may be absent.
+fn object(members: &[(&str, Value)]) -> Value {
+    let mut properties = Map::new();
+    let mut required = Vec::new();
+    for (name, schema) in members {
+        let bare = name.trim_end_matches('?');
+        if bare.len() == name.len() {
+            required.push(bare);
+        }
+        properties.insert(bare.to_owned(), schema.clone());
+    }
+    json!({ "type": "object", "properties": properties, "required": required })
+}
+
+fn page_of(name: &str) -> Value {
+    object(&[
+        ("items", list_of(&reference(name))),
+        ("next?", reference("Id")),
+    ])
+}
+
+fn texts() -> Value {
+    json!({
+        "Id": { "type": "string", "description": "A random identifier, never reused; parts of Keyward have words.", "pattern": "^([0-9a-f]{32}|system|scheduler|server|unsealer|unproven)$" },
+        "Digest": { "type": "string", "pattern": "^[0-9a-f]{64}$" },
+        "Name": { "type": "string", "description": "Case-sensitive, normalised to NFC, at most 255 bytes, no control characters; must not look like an id.", "minLength": 1, "maxLength": 255 },
+        "Base64": { "type": "string", "description": "Standard alphabet with padding (RFC 4648 §4).", "contentEncoding": "base64", "pattern": "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$" },
+        "Time": { "type": "string", "format": "date-time", "description": "UTC with milliseconds (RFC 3339)." },
+        "OpenApi": { "type": "object" },
+    })
+}
+
+fn choices() -> Value {
+    let one_of = |values: Vec<&str>| json!({ "type": "string", "enum": values });
+    json!({
+        "KeySpec": one_of(KeySpec::ALL.iter().map(|one| one.as_str()).collect()),
+        "Purpose": one_of(Purpose::ALL.iter().map(|one| one.as_str()).collect()),
+        "State": one_of(State::ALL.iter().map(|one| one.as_str()).collect()),
+        "Role": one_of(Role::ALL.iter().map(|one| one.as_str()).collect()),
+        "CommandName": one_of(CommandKind::ALL.iter().map(|one| one.as_str()).collect()),
+        "Protection": one_of(vec!["software", "hsm-bound", "hsm-recoverable"]),
+        "ExportClass": one_of(vec!["never", "wrapped", "session"]),
+        "Sensitivity": one_of(vec!["low", "moderate", "high"]),
+        "Indicator": one_of(vec!["not-applicable", "approved", "not-approved"]),
+    })
+}
+
+fn realm_and_principal() -> Value {
+    json!({
+        "Realm": object(&[
+            ("id", reference("Id")), ("name", reference("Name")), ("alias", whole()), ("level", whole()),
+            ("rehearsal", json!({ "type": "boolean" })), ("suspended", json!({ "type": "boolean" })),
+            ("quotas", object(&[
+                ("keys", whole()), ("rate_per_second", whole()), ("in_flight", whole()), ("audit_bytes_per_day", whole()),
+            ])),
+            ("created_at", reference("Time")), ("created_by", reference("Id")),
+        ]),
+        "RealmPage": page_of("Realm"),
+        "Principal": object(&[
+            ("id", reference("Id")), ("realm", reference("Id")), ("name", reference("Name")),
+            ("kind", json!({ "type": "string", "enum": ["workload", "person", "system"] })),
+            ("grants", list_of(&object(&[("realm", reference("Id")), ("role", reference("Role"))]))),
+            ("enabled", json!({ "type": "boolean" })), ("created_at", reference("Time")), ("created_by", reference("Id")),
+        ]),
+        "PrincipalPage": page_of("Principal"),
+        "Token": object(&[
+            ("id", reference("Id")),
+            ("token", json!({ "type": "string", "description": "What goes after `Bearer`; shown once.", "format": "password" })),
+            ("expires_at", reference("Time")),
+        ]),
+        "Anchor": object(&[("fingerprint", reference("Digest"))]),
+        "Policy": object(&[
+            ("name", reference("Name")), ("text", json!({ "type": "string" })), ("changed_at", reference("Time")), ("changed_by", reference("Id")),
+        ]),
+        "PolicyList": object(&[("items", list_of(&reference("Policy")))]),
+    })
+}
+
+fn keys() -> Value {
+    let text = || json!({ "type": "string" });
+    let flag = || json!({ "type": "boolean" });
+    json!({
+        "Key": object(&[
+            ("id", reference("Id")), ("realm", reference("Id")), ("name?", reference("Name")),
+            ("aliases", list_of(&reference("Name"))),
+            ("kind", json!({ "type": "string", "enum": ["symmetric", "pair", "certificate", "secret", "opaque", "split"] })),
+            ("spec?", reference("KeySpec")), ("purpose?", reference("Purpose")), ("state", reference("State")),
+            ("current_version", whole()), ("min_protect_version", whole()), ("min_process_version", whole()),
+            ("protection", reference("Protection")), ("export", reference("ExportClass")),
+            ("sensitivity", reference("Sensitivity")), ("non_approved_exception", flag()),
+            ("cryptoperiod", object(&[
+                ("originator_days?", whole()), ("originator_seconds?", whole()),
+                ("recipient_days?", whole()), ("recipient_seconds?", whole()),
+            ])),
+            ("rotate_every_days?", whole()), ("rotate_every_seconds?", whole()), ("rotate_at?", reference("Time")),
+            ("applications", list_of(&text())), ("tags", json!({ "type": "object", "additionalProperties": { "type": "string" } })),
+            ("owner", reference("Id")), ("suspended_at?", reference("Time")), ("created_at", reference("Time")),
+            ("created_by", reference("Id")), ("changed_at", reference("Time")),
+            ("revision", whole()), ("versions", list_of(&reference("KeyVersion"))),
+        ]),
+        "KeyPage": page_of("Key"),
+        "KeyVersion": object(&[
+            ("version", whole()), ("state", reference("State")),
+            ("components", list_of(&object(&[
+                ("part", json!({ "type": "string", "enum": ["secret", "private", "public"] })), ("state", reference("State")),
+                ("history", list_of(&object(&[
+                    ("to", reference("State")), ("at", reference("Time")), ("by", reference("Id")), ("reason?", text()), ("approval?", whole()),
+                ]))),
+            ]))),
+            ("public_key?", json!({ "$ref": "#/components/schemas/Base64", "description": "SubjectPublicKeyInfo, DER." })),
+            ("origin", object(&[
+                ("birth", json!({ "type": "string", "enum": ["generated", "imported", "derived", "components"] })),
+                ("module", text()), ("module_version", text()), ("certificates", list_of(&whole())), ("entropy", text()),
+                ("approved", flag()), ("attestation?", reference("Base64")),
+            ])),
+            ("created_at", reference("Time")), ("activated_at?", reference("Time")), ("activate_at?", reference("Time")),
+            ("protect_until?", reference("Time")), ("process_until?", reference("Time")),
+            ("destruction?", object(&[
+                ("scheduled_at", reference("Time")), ("due_at", reference("Time")), ("by", reference("Id")), ("reason", text()),
+                ("held_until?", reference("Time")), ("confirmed_by?", reference("Id")),
+            ])),
+            ("destroyed_at?", reference("Time")), ("compromise_found_after_destruction", flag()), ("was_exported", flag()),
+            ("uses_reserved", json!({ "type": "integer", "minimum": 0, "description": "Encryptions reserved against the limit of 2^32." })),
+        ]),
+        "Ciphertext": object(&[("ciphertext", reference("Base64")), ("key", reference("Id")), ("version", whole())]),
+        "Plaintext": object(&[("plaintext", reference("Base64")), ("key", reference("Id")), ("version", whole())]),
+    })
+}
+
+fn server() -> Value {
+    let text = || json!({ "type": "string" });
+    let flag = || json!({ "type": "boolean" });
+    json!({
+        "Health": object(&[("status", json!({ "type": "string", "enum": ["sealed", "unsealed"] })), ("version", text())]),
+        "Ready": object(&[("ready", flag()), ("reasons", list_of(&reference("ErrorCode")))]),
+        "Status": object(&[
+            ("product", text()), ("deployment", reference("Id")), ("node", reference("Id")), ("unsealed", flag()),
+            ("seals", list_of(&text())),
+            ("module", object(&[("name", text()), ("version", text()), ("certificates", list_of(&whole()))])),
+            ("store", text()), ("log", object(&[("size", whole()), ("root", text())])),
+            ("time", reference("Time")), ("service_ms", whole()),
+            ("checks", list_of(&object(&[("check", text()), ("ok", flag()), ("detail", text())]))),
+        ]),
+    })
+}
+
+fn audit() -> Value {
+    let text = || json!({ "type": "string" });
+    json!({
+        "Record": object(&[
+            ("index", whole()), ("time", reference("Time")), ("node", reference("Id")), ("lane", whole()), ("realm", reference("Id")),
+            ("realm_seq", whole()), ("command", text()), ("command_number", whole()), ("target?", reference("Id")),
+            ("target_version?", whole()), ("outcome", json!({ "type": "string", "description": "`done`, or the code of the refusal." })),
+            ("outcome_number", whole()), ("indicator", reference("Indicator")), ("body_digest", reference("Digest")),
+            ("post_image?", reference("Digest")), ("state_tag?", reference("Digest")), ("redacted", json!({ "type": "boolean" })),
+            ("body?", object(&[
+                ("principal", reference("Id")),
+                ("credential", object(&[
+                    ("kind", json!({ "type": "string", "enum": ["system", "token", "certificate", "seal", "unproven"] })),
+                    ("id?", reference("Id")), ("fingerprint?", reference("Digest")), ("slot?", text()),
+                ])),
+                ("source?", text()), ("request_id?", reference("Id")), ("command_digest?", reference("Digest")), ("module?", text()),
+                ("policies", list_of(&text())), ("approval?", whole()),
+                ("change?", object(&[("from", reference("State")), ("to", reference("State"))])),
+                ("detail?", text()), ("payload_bytes?", whole()),
+            ])),
+        ]),
+        "RecordPage": object(&[("items", list_of(&reference("Record"))), ("next", whole()), ("size", whole())]),
+        "RecordProof": object(&[
+            ("index", whole()), ("entry", reference("Base64")),
+            ("body?", json!({ "$ref": "#/components/schemas/Base64", "description": "Salt and body; absent once redacted." })),
+            ("proof", json!({ "type": "string", "description": "C2SP tlog-proof." })),
+        ]),
+    })
+}
+
+fn problem() -> Value {
+    json!({
+        "ErrorCode": { "type": "string", "enum": error_codes() },
+        "Problem": object(&[
+            ("type", json!({ "type": "string", "format": "uri" })), ("title", json!({ "type": "string" })),
+            ("status", json!({ "type": "integer", "minimum": 400, "maximum": 599 })), ("detail", json!({ "type": "string" })),
+            ("code", reference("ErrorCode")), ("number", whole()),
+            ("params", json!({ "type": "object", "additionalProperties": { "type": "string" } })),
+            ("help", json!({ "type": "string" })), ("retryable", json!({ "type": "boolean" })), ("request_id", reference("Id")),
+        ]),
+    })
+}

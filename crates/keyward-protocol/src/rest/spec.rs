@@ -1,0 +1,109 @@
+//! The vocabulary of the route table: what a route takes and gives.
+use super::route::Method;
+use super::table::Route;
+
+/// One row of the table.
+#[derive(Debug)]
+pub struct RouteSpec {
+    /// Which route.
+    pub route: Route,
+    /// Its method.
+    pub method: Method,
+    /// Path segments; `{x}` stands for one segment, `{x*}` at the end for all that remain.
+    pub path: &'static [&'static str],
+    /// What it does, in one sentence.
+    pub summary: &'static str,
+    /// Chapter of the reference.
+    pub tag: &'static str,
+    /// Query parameters.
+    pub query: &'static [Field],
+    /// Members of the JSON body; `None`: no body at all.
+    pub body: Option<&'static [Field]>,
+    /// What a success looks like.
+    pub success: Success,
+    /// Whether it needs no caller (health, readiness, this description, and unsealing, whose secret is in the body).
+    pub open: bool,
+    /// Longest body.
+    pub body_limit: usize,
+}
+
+/// A success.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Success {
+    /// 204.
+    Nothing,
+    /// 200 with the named schema as JSON.
+    Json(&'static str),
+    /// 201 with the named schema as JSON.
+    Created(&'static str),
+    /// 200, `text/plain`.
+    Text,
+    /// 200, `application/octet-stream`.
+    Bytes,
+}
+
+/// One member of a body, or one query parameter.
+#[derive(Debug)]
+pub struct Field {
+    /// Name.
+    pub name: &'static str,
+    /// Type.
+    pub kind: Kind,
+    /// Whether it must be given.
+    pub required: bool,
+    /// What it means, in one sentence.
+    pub about: &'static str,
+}
+
+/// The types of members and parameters.
+#[derive(Debug, Clone, Copy)]
+pub enum Kind {
+    /// Any text.
+    Text,
+    /// A name (`Name` of the core).
+    Name,
+    /// A text that must not be shown.
+    Password,
+    /// Bytes in padded standard base64.
+    Base64,
+    /// `true` or `false`.
+    Bool,
+    /// A whole number from the first to the second, both included.
+    Whole(u64, u64),
+    /// 32 lower-case hexadecimal digits.
+    Id,
+    /// 64 lower-case hexadecimal digits.
+    Digest,
+    /// RFC 3339.
+    Time,
+    /// One of the named schema's values.
+    Choice(&'static str),
+    /// A list of texts.
+    Texts,
+    /// A list of the named schema's values.
+    Choices(&'static str),
+    /// An object whose values are texts.
+    Map,
+    /// An object with these members.
+    Object(&'static [Field]),
+}
+
+/// A member that must be given.
+pub(super) const fn required(name: &'static str, kind: Kind, about: &'static str) -> Field {
+    Field {
+        name,
+        kind,
+        required: true,
+        about,
+    }
+}
+
+/// A member that may be left out.
+pub(super) const fn optional(name: &'static str, kind: Kind, about: &'static str) -> Field {
+    Field {
+        name,
+        kind,
+        required: false,
+        about,
+    }
+}
