@@ -10,6 +10,7 @@
 //! What it must never do: hold a secret outside [`keyward_core::secret::Secret`], quote a value from a body in a problem,
 //! or decide. (A JSON string that carries escapes passes through the parser's own buffer, which is not wiped; base64
 //! needs no escapes.)
+mod bodies;
 mod commands;
 mod fields;
 mod headers;
@@ -32,7 +33,7 @@ pub use headers::Headers;
 pub use reply::{Body, Health, Readiness, Reply, Response};
 pub use route::{Matched, Method, find};
 pub use spec::{Field, Kind, RouteSpec, Success};
-pub use table::{ROUTES, Route};
+pub use table::{CHAPTERS, Chapter, Route, routes};
 pub use time::{format_time, parse_time};
 
 use keyward_core::Problem;
@@ -51,10 +52,6 @@ pub struct Decoded {
 
 /// What a request asks for.
 #[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "a box would cost every encryption an allocation, and a call lives for one request"
-)]
 pub enum Call {
     /// A command for the engine.
     Command {
@@ -101,6 +98,3 @@ pub fn decode(
     let call = commands::build(matched, query, fields, envelope)?;
     Ok(Decoded { call, request_id })
 }
-
-#[cfg(test)]
-mod tests;

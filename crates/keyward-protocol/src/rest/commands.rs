@@ -12,10 +12,11 @@ use keyward_core::object::Quotas;
 use keyward_core::role::Role;
 use keyward_core::time::Millis;
 
+use super::bodies::QUOTAS;
 use super::fields::Fields;
 use super::query::Query;
 use super::route::Matched;
-use super::table::{QUOTAS, Route};
+use super::table::Route;
 use super::views::parse_principal_id;
 use super::{Call, keys, pem};
 

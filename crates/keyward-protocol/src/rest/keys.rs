@@ -13,11 +13,12 @@ use keyward_core::secret::Secret;
 use keyward_core::state::State;
 use keyward_core::time::Millis;
 
+use super::bodies::CRYPTOPERIOD;
 use super::commands::{ID_EXPECTED, realm_of};
 use super::fields::Fields;
 use super::query::Query;
 use super::route::Matched;
-use super::table::{CRYPTOPERIOD, Route};
+use super::table::Route;
 use super::views::parse_principal_id;
 
 const PERIOD_UNITS: &[(&str, Millis)] = &[("days", Millis::DAY), ("seconds", Millis::SECOND)];
@@ -38,32 +39,54 @@ pub(super) fn command(
     Ok(match matched.route() {
         Route::Encrypt => encrypt(realm, key, fields)?.into(),
         Route::Decrypt => decrypt(realm, key, fields)?.into(),
+        Route::DescribeKey => DescribeKey { realm, key }.into(),
+        Route::CancelDestruction => {
+            let version = query.whole("version")?;
+            CancelDestruction {
+                realm,
+                key,
+                version,
+            }
+            .into()
+        }
+        route => change(route, realm, key, fields)?,
+    })
+}
+
+/// Changes of state and what leads to destruction.
+fn change(
+    route: Route,
+    realm: RealmRef,
+    key: KeyRef,
+    fields: &mut Fields<'_>,
+) -> Result<Command, Problem> {
+    Ok(match route {
         Route::RotateKey => RotateKey { realm, key }.into(),
-        Route::ActivateKey => ActivateKey {
-            realm,
-            key,
-            version: fields.whole("version")?,
+        Route::ActivateKey => {
+            let version = fields.whole("version")?;
+            ActivateKey {
+                realm,
+                key,
+                version,
+            }
+            .into()
         }
-        .into(),
-        Route::SuspendKey => SuspendKey {
-            realm,
-            key,
-            reason: fields.text("reason")?,
+        Route::SuspendKey => {
+            let reason = fields.text("reason")?;
+            SuspendKey { realm, key, reason }.into()
         }
-        .into(),
-        Route::ResumeKey => ResumeKey {
-            realm,
-            key,
-            reason: fields.text("reason")?,
+        Route::ResumeKey => {
+            let reason = fields.text("reason")?;
+            ResumeKey { realm, key, reason }.into()
         }
-        .into(),
         Route::DeactivateKey => {
             let version = fields.whole("version")?;
+            let reason = fields.text("reason")?;
             DeactivateKey {
                 realm,
                 key,
                 version,
-                reason: fields.text("reason")?,
+                reason,
             }
             .into()
         }
@@ -71,11 +94,12 @@ pub(super) fn command(
             let reason = fields.text("reason")?;
             let reason = fields.needed("reason", reason)?;
             let version = fields.whole("version")?;
+            let since = fields.time("since")?;
             ReportCompromise {
                 realm,
                 key,
                 version,
-                since: fields.time("since")?,
+                since,
                 reason,
             }
             .into()
@@ -85,24 +109,20 @@ pub(super) fn command(
             let after_days = fields.needed("after_days", after_days)?;
             let reason = fields.text("reason")?;
             let reason = fields.needed("reason", reason)?;
+            let version = fields.whole("version")?;
             ScheduleDestruction {
                 realm,
                 key,
-                version: fields.whole("version")?,
+                version,
                 after_days,
                 reason,
             }
             .into()
         }
-        Route::CancelDestruction => CancelDestruction {
-            realm,
-            key,
-            version: query.whole("version")?,
-        }
-        .into(),
         Route::ExecuteDestruction => ExecuteDestruction { realm, key }.into(),
         Route::ConfirmDestruction => ConfirmDestruction { realm, key }.into(),
-        _ => DescribeKey { realm, key }.into(),
+        // `commands::build` sends only the routes above here; the tests walk all of them.
+        _ => return Err(Problem::new(keyward_core::ErrorCode::Internal)),
     })
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::schemas;
 use super::spec::{Field, Kind, RouteSpec, Success};
-use super::table::ROUTES;
+use super::table::CHAPTERS;
 
 static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
     let mut text = serde_json::to_string_pretty(&build()).unwrap_or_default();
@@ -22,14 +22,22 @@ pub fn document() -> &'static str {
 
 fn build() -> Value {
     let mut paths = Map::new();
-    for spec in ROUTES {
-        let methods = paths
-            .entry(format!("/{}", spec.path.join("/").replace("*}", "}")))
-            .or_insert_with(|| json!({}));
-        if let Some(methods) = methods.as_object_mut() {
-            methods.insert(spec.method.as_str().to_ascii_lowercase(), operation(spec));
+    for chapter in CHAPTERS {
+        for spec in chapter.routes {
+            let path = format!("/{}", spec.path.join("/").replace("*}", "}"));
+            let methods = paths.entry(path).or_insert_with(|| json!({}));
+            if let Some(methods) = methods.as_object_mut() {
+                methods.insert(
+                    spec.method.as_str().to_ascii_lowercase(),
+                    operation(spec, chapter.name),
+                );
+            }
         }
     }
+    let tags: Vec<Value> = CHAPTERS
+        .iter()
+        .map(|chapter| json!({ "name": chapter.name, "description": chapter.about }))
+        .collect();
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -40,7 +48,7 @@ fn build() -> Value {
         },
         "servers": [{ "url": "/" }],
         "security": [{ "bearer": [] }, { "certificate": [] }],
-        "tags": schemas::tags(),
+        "tags": tags,
         "paths": paths,
         "components": {
             "securitySchemes": {
@@ -66,7 +74,7 @@ fn problem_response() -> Value {
     })
 }
 
-fn operation(spec: &RouteSpec) -> Value {
+fn operation(spec: &RouteSpec, chapter: &str) -> Value {
     let mut parameters: Vec<Value> = spec
         .path
         .iter()
@@ -80,7 +88,7 @@ fn operation(spec: &RouteSpec) -> Value {
     let mut operation = json!({
         "operationId": operation_id(spec),
         "summary": spec.summary,
-        "tags": [spec.tag],
+        "tags": [chapter],
         "parameters": parameters,
         "responses": responses(spec),
     });

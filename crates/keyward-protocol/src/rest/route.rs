@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use keyward_core::{ErrorCode, Problem};
 
 use super::spec::RouteSpec;
-use super::table::{ROUTES, Route};
+use super::table::{Route, routes};
 use super::text;
 
 /// The methods the table uses.
@@ -111,9 +111,7 @@ pub(super) fn allowed(path: &str) -> Vec<&'static str> {
 
 fn rows_for(path: &str) -> impl Iterator<Item = &'static RouteSpec> {
     let (segments, count) = split(path);
-    ROUTES
-        .iter()
-        .filter(move |spec| count.is_some_and(|count| fits(spec, &segments, count)))
+    routes().filter(move |spec| count.is_some_and(|count| fits(spec, &segments, count)))
 }
 
 /// The segments up to the limit, and how many there are; none if the path does not start with a slash.

@@ -7,19 +7,6 @@ use serde_json::{Map, Value, json};
 
 use super::openapi::error_codes;
 
-/// Chapters of the reference.
-pub(super) fn tags() -> Value {
-    json!([
-        { "name": "use", "description": "Use keys." },
-        { "name": "keys", "description": "The life of keys." },
-        { "name": "realms", "description": "Tenants." },
-        { "name": "principals", "description": "Who may call, and how they prove it." },
-        { "name": "policies", "description": "What callers may do." },
-        { "name": "audit", "description": "Evidence of everything above." },
-        { "name": "server", "description": "The server itself." },
-    ])
-}
-
 /// Headers of responses.
 pub(super) fn headers() -> Value {
     json!({

@@ -3,7 +3,7 @@ use super::route::Method;
 use super::table::Route;
 
 /// One row of the table.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct RouteSpec {
     /// Which route.
     pub route: Route,
@@ -13,8 +13,6 @@ pub struct RouteSpec {
     pub path: &'static [&'static str],
     /// What it does, in one sentence.
     pub summary: &'static str,
-    /// Chapter of the reference.
-    pub tag: &'static str,
     /// Query parameters.
     pub query: &'static [Field],
     /// Members of the JSON body; `None`: no body at all.
@@ -25,6 +23,75 @@ pub struct RouteSpec {
     pub open: bool,
     /// Longest body.
     pub body_limit: usize,
+}
+
+/// Bodies without data.
+const SMALL_BODY: usize = 64 << 10;
+
+const fn row(
+    method: Method,
+    route: Route,
+    path: &'static [&'static str],
+    success: Success,
+    summary: &'static str,
+) -> RouteSpec {
+    RouteSpec {
+        route,
+        method,
+        path,
+        summary,
+        query: &[],
+        body: None,
+        success,
+        open: false,
+        body_limit: SMALL_BODY,
+    }
+}
+
+macro_rules! methods {
+    ($($name:ident $method:ident $doc:literal)*) => { $(
+        #[doc = $doc]
+        pub(super) const fn $name(
+            route: Route,
+            path: &'static [&'static str],
+            success: Success,
+            summary: &'static str,
+        ) -> RouteSpec {
+            row(Method::$method, route, path, success, summary)
+        }
+    )* };
+}
+
+methods! {
+    get Get "A row that reads."
+    post Post "A row that does or makes something."
+    put Put "A row that writes the whole of something."
+    delete Delete "A row that removes."
+}
+
+impl RouteSpec {
+    /// With members of a body.
+    pub(super) const fn takes(self, body: &'static [Field]) -> Self {
+        Self {
+            body: Some(body),
+            ..self
+        }
+    }
+
+    /// With query parameters.
+    pub(super) const fn asks(self, query: &'static [Field]) -> Self {
+        Self { query, ..self }
+    }
+
+    /// With another limit of the body.
+    pub(super) const fn up_to(self, body_limit: usize) -> Self {
+        Self { body_limit, ..self }
+    }
+
+    /// Without a caller.
+    pub(super) const fn open(self) -> Self {
+        Self { open: true, ..self }
+    }
 }
 
 /// A success.

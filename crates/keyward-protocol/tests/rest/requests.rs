@@ -1,0 +1,250 @@
+//! What comes in: a golden request per route, read into the command it stands for.
+use std::collections::HashSet;
+use std::fmt::Write as _;
+
+use keyward_core::command::{Command, Encrypt};
+use keyward_core::ids::CorrelationId;
+use keyward_protocol::rest::{self, Call, Headers, Route, routes};
+
+use crate::golden;
+
+pub const JSON: Headers<'static> = Headers {
+    accept: None,
+    content_type: Some(b"application/json"),
+    content_encoding: None,
+    idempotency_key: None,
+    request_id: None,
+    if_match: None,
+    if_none_match: None,
+};
+
+pub const ID: &str = "0123456789abcdef0123456789abcdef";
+const PEM: &str = "-----BEGIN CERTIFICATE-----\\nMAMC\\nAQE=\\n-----END CERTIFICATE-----\\n";
+const K: &str = "/v1/realms/shop/keys/orders";
+
+/// One good request per route, some with several; `#` stands for [`ID`].
+#[allow(clippy::too_many_lines, reason = "a table")]
+pub fn requests() -> Vec<(&'static str, String, String)> {
+    let fingerprint = ID.repeat(2);
+    let rows: Vec<(&'static str, String, String)> = vec![
+        ("GET", "/v1/health".into(), String::new()),
+        ("GET", "/v1/ready".into(), String::new()),
+        ("GET", "/v1/openapi.json".into(), String::new()),
+        ("POST", "/v1/unseal".into(), r#"{"kind":"passphrase","secret":"correct \"horse\""}"#.into()),
+        ("POST", "/v1/seal".into(), r#"{"reason":"maintenance"}"#.into()),
+        ("POST", "/v1/seal".into(), String::new()),
+        ("GET", "/v1/status".into(), String::new()),
+        ("POST", "/v1/realms".into(), r#"{"name":"shop"}"#.into()),
+        ("POST", "/v1/realms".into(), r#"{"name":"shop","level":2,"rehearsal":true,"quotas":{"keys":10}}"#.into()),
+        ("GET", "/v1/realms".into(), String::new()),
+        ("GET", "/v1/realms?limit=5&after=#".into(), String::new()),
+        ("GET", "/v1/realms/system".into(), String::new()),
+        ("GET", "/v1/realms/#".into(), String::new()),
+        ("POST", "/v1/realms/shop/workloads".into(), r#"{"name":"billing","roles":["crypto-user"]}"#.into()),
+        ("GET", "/v1/realms/shop/workloads".into(), String::new()),
+        ("GET", "/v1/principals/#".into(), String::new()),
+        ("GET", "/v1/principals/scheduler".into(), String::new()),
+        ("POST", "/v1/principals/#/tokens".into(), r#"{"lifetime_days":30}"#.into()),
+        ("POST", "/v1/principals/#/tokens".into(), r#"{"lifetime_hours":8,"lifetime_days":null}"#.into()),
+        ("POST", "/v1/principals/#/enable".into(), String::new()),
+        ("POST", "/v1/principals/#/disable".into(), String::new()),
+        ("DELETE", "/v1/tokens/#".into(), String::new()),
+        ("POST", "/v1/realms/shop/anchors".into(), format!(r#"{{"certificate":"{PEM}"}}"#)),
+        (
+            "POST",
+            "/v1/realms/shop/certificates".into(),
+            format!(r#"{{"anchor":"{fingerprint}","name":"dns:billing.example","principal":"{ID}"}}"#),
+        ),
+        ("GET", "/v1/realms/shop/policies".into(), String::new()),
+        ("PUT", "/v1/realms/shop/policies/nights".into(), r#"{"text":"forbid(principal, action, resource);"}"#.into()),
+        ("DELETE", "/v1/realms/shop/policies/nights".into(), String::new()),
+        ("POST", "/v1/realms/shop/keys".into(), r#"{"spec":"aes-256"}"#.into()),
+        (
+            "POST",
+            "/v1/realms/shop/keys".into(),
+            format!(
+                r#"{{"name":"orders","spec":"aes-256","purpose":"encrypt","protection":"software","export":"wrapped","activate":false,"cryptoperiod":{{"originator_days":365,"recipient_seconds":90}},"rotate_every_days":90,"sensitivity":"high","applications":["shop","till"],"tags":{{"env":"prod"}},"owner":"{ID}"}}"#
+            ),
+        ),
+        ("GET", "/v1/realms/shop/keys?state=active&name_prefix=or%20d+er&limit=1000".into(), String::new()),
+        ("GET", K.into(), String::new()),
+        ("GET", "/v1/realms/my%2Fshop/keys/caf%C3%A9+1".into(), String::new()),
+        ("POST", format!("{K}/encrypt"), r#"{"plaintext":"aGVsbG8=","context":"Y3R4"}"#.into()),
+        ("POST", format!("{K}/decrypt"), r#"{"ciphertext":"S1dD","accept_compromised":true}"#.into()),
+        ("POST", format!("{K}/rotate"), "{}".into()),
+        ("POST", format!("{K}/activate"), r#"{"version":3}"#.into()),
+        ("POST", format!("{K}/suspend"), r#"{"reason":"incident 7"}"#.into()),
+        ("POST", format!("{K}/resume"), String::new()),
+        ("POST", format!("{K}/deactivate"), r#"{"version":1,"reason":"old"}"#.into()),
+        ("POST", format!("{K}/compromise"), r#"{"reason":"laptop lost","since":"2026-11-20T23:59:60.5+01:00"}"#.replace(":60.5", ":59.5")),
+        ("POST", format!("{K}/destruction"), r#"{"after_days":7,"reason":"shop closed"}"#.into()),
+        ("DELETE", format!("{K}/destruction?version=2"), String::new()),
+        ("POST", format!("{K}/destruction/execute"), String::new()),
+        ("POST", format!("{K}/destruction/confirm"), String::new()),
+        ("GET", "/v1/audit/records".into(), String::new()),
+        (
+            "GET",
+            "/v1/audit/records?from=7&limit=10&realm=system&target=#&principal=server&command=encrypt&refused_only=true".into(),
+            String::new(),
+        ),
+        ("GET", "/v1/audit/records/7/proof".into(), String::new()),
+        ("GET", "/v1/audit/checkpoint".into(), String::new()),
+        ("GET", "/v1/log/tile/entries/x001/067.p/5".into(), String::new()),
+        ("GET", "/v1/log/keys".into(), String::new()),
+        ("POST", "/v1/audit/archive".into(), r#"{"before":1000}"#.into()),
+        ("POST", "/v1/audit/records/7/redact".into(), r#"{"reason":"erasure request 12"}"#.into()),
+        ("POST", "/v1/audit/log-key/rotate".into(), String::new()),
+    ];
+    rows.into_iter()
+        .map(|(method, target, body)| (method, target.replace('#', ID), body))
+        .collect()
+}
+
+pub fn decode(
+    method: &str,
+    target: &str,
+    headers: &Headers<'_>,
+    body: &[u8],
+) -> Result<rest::Decoded, keyward_core::Problem> {
+    let (path, query) = target
+        .split_once('?')
+        .map_or((target, None), |(path, query)| (path, Some(query)));
+    rest::decode(&rest::find(method, path)?, query, headers, body)
+}
+
+#[test]
+fn every_golden_request_reads_as_its_command() {
+    let mut text = String::new();
+    let mut seen = HashSet::new();
+    for (method, target, body) in requests() {
+        let decoded = decode(method, &target, &JSON, body.as_bytes())
+            .unwrap_or_else(|p| panic!("{method} {target}: {p}"));
+        let path = target.split('?').next().unwrap();
+        seen.insert(rest::find(method, path).unwrap().route());
+        let _ = writeln!(text, "{method} {target}\n{body}\n=> {:#?}\n", decoded.call);
+    }
+    golden::check(&golden::directory().join("requests.txt"), &text);
+    for spec in routes() {
+        assert!(
+            seen.contains(&spec.route),
+            "no golden request for {:?}",
+            spec.route
+        );
+    }
+}
+
+#[test]
+fn every_row_of_the_table_is_found_by_its_own_path_and_no_other_row() {
+    for spec in routes() {
+        let path = format!("/{}", spec.path.join("/")).replace(['{', '}', '*'], "");
+        let matched = rest::find(spec.method.as_str(), &path).unwrap();
+        assert_eq!(matched.route(), spec.route, "{path}");
+        let same = routes()
+            .filter(|other| other.method == spec.method && other.path == spec.path)
+            .count();
+        assert_eq!(same, 1, "{path}");
+    }
+}
+
+#[test]
+fn only_health_readiness_the_description_and_unsealing_go_without_a_caller() {
+    let open: Vec<Route> = routes()
+        .filter(|spec| spec.open)
+        .map(|spec| spec.route)
+        .collect();
+    assert_eq!(
+        open,
+        [Route::Health, Route::Ready, Route::OpenApi, Route::Unseal]
+    );
+}
+
+#[test]
+fn data_arrive_byte_for_byte() {
+    let body = br#"{"plaintext":"aGVsbG8=","context":"Y3R4"}"#;
+    let decoded = decode("POST", "/v1/realms/shop/keys/orders/encrypt", &JSON, body).unwrap();
+    let Call::Command {
+        command: Command::Encrypt(Encrypt {
+            plaintext, context, ..
+        }),
+        ..
+    } = decoded.call
+    else {
+        panic!("not an encryption")
+    };
+    assert_eq!(
+        (plaintext.expose(), context.as_slice()),
+        (&b"hello"[..], &b"ctx"[..])
+    );
+}
+
+#[test]
+fn base64_with_escaped_slashes_is_the_same_base64() {
+    // Some encoders write "/" as "\/".
+    let body = br#"{"plaintext":"\/\/\/\/"}"#;
+    let decoded = decode("POST", "/v1/realms/shop/keys/orders/encrypt", &JSON, body).unwrap();
+    let Call::Command {
+        command: Command::Encrypt(Encrypt { plaintext, .. }),
+        ..
+    } = decoded.call
+    else {
+        panic!("not an encryption")
+    };
+    assert_eq!(plaintext.expose(), [0xff; 3]);
+}
+
+#[test]
+fn a_passphrase_arrives_as_typed_and_is_shown_nowhere() {
+    let body = r#"{"kind":"passphrase","secret":"cörrect \"horse\""}"#;
+    let decoded = decode("POST", "/v1/unseal", &JSON, body.as_bytes()).unwrap();
+    assert!(!format!("{decoded:?}").contains("horse"));
+    let Call::Unseal { secret, .. } = decoded.call else {
+        panic!("not an unsealing")
+    };
+    assert_eq!(secret.expose(), "cörrect \"horse\"".as_bytes());
+}
+
+#[test]
+fn the_envelope_carries_the_idempotency_key_and_the_request_id_in_either_spelling() {
+    for id in [
+        "00112233445566778899aabbccddeeff",
+        "00112233-4455-6677-8899-AABBCCDDEEFF",
+    ] {
+        let headers = Headers {
+            idempotency_key: Some(b"retry-1"),
+            request_id: Some(id.as_bytes()),
+            ..JSON
+        };
+        let decoded = decode("POST", "/v1/realms/shop/keys/orders/rotate", &headers, b"").unwrap();
+        let Call::Command { envelope, .. } = decoded.call else {
+            panic!("not a command")
+        };
+        let expected = CorrelationId::parse("00112233445566778899aabbccddeeff").unwrap();
+        assert_eq!(envelope.idempotency_key.as_deref(), Some("retry-1"));
+        assert_eq!(
+            (envelope.correlation, decoded.request_id),
+            (Some(expected), Some(expected))
+        );
+    }
+}
+
+#[test]
+fn the_largest_message_and_context_fit_the_body_limit() {
+    use keyward_core::limits::{CONTEXT_MAX_BYTES, MESSAGE_MAX_BYTES};
+    for (route, field) in [("encrypt", "plaintext"), ("decrypt", "ciphertext")] {
+        let extra = if route == "decrypt" {
+            keyward_core::ciphertext::OVERHEAD_BYTES
+        } else {
+            0
+        };
+        let data = base64_simd::STANDARD.encode_to_string(vec![0xa5; MESSAGE_MAX_BYTES + extra]);
+        let context = base64_simd::STANDARD.encode_to_string(vec![1; CONTEXT_MAX_BYTES]);
+        let body = format!("{{\n  \"{field}\": \"{data}\",\n  \"context\": \"{context}\"\n}}\n");
+        decode(
+            "POST",
+            &format!("/v1/realms/shop/keys/orders/{route}"),
+            &JSON,
+            body.as_bytes(),
+        )
+        .unwrap();
+    }
+}
