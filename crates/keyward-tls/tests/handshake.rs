@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use keyward_tls::indicator::{Observation, mismatches};
 use keyward_tls::provider::{CIPHER_SUITES, KX_GROUPS};
-use keyward_tls::rows::{self, Row};
+use keyward_tls::rows::{self, Component, Row};
 use keyward_tls::{Alpn, ClientAnchors, ClientAuth, client_config_on, server_config_on};
 use rustls::crypto::SupportedKxGroup;
 use rustls::{
@@ -314,6 +314,24 @@ fn check(case: &Case) {
         case.client_certificate
     );
     assert!(client.fips() && server.fips());
+    if !case.is_tls13() {
+        for saw in [&connected.client_saw, &connected.server_saw] {
+            master_secret_comes_first(saw);
+        }
+    }
     assert_eq!(observed(&connected.client_saw), case.client_rows());
     assert_eq!(observed(&connected.server_saw), case.server_rows());
+}
+
+/// The rows of the key block are reported by the row of the extended master secret, so that one has to come first,
+/// once, in every handshake.
+fn master_secret_comes_first(saw: &[Observation]) {
+    let derivations: Vec<_> = saw
+        .iter()
+        .filter(|seen| seen.row.component == Component::Tls12KeyDerivation)
+        .map(|seen| seen.raised)
+        .collect();
+    assert!(derivations.len() > 1);
+    assert!(derivations[0]);
+    assert!(derivations[1..].iter().all(|raised| !raised));
 }
