@@ -1,0 +1,276 @@
+//! One commit: which of the waiting commands still stand, their records, the rows, and what follows from the store's answer.
+use std::collections::HashMap;
+use std::sync::atomic::Ordering;
+
+use keyward_core::cbor;
+use keyward_core::ids::RealmId;
+use keyward_core::record::StoredRecord;
+use keyward_core::tlog::{self, Hash, Tile, TileWriter};
+use keyward_core::{ErrorCode, tlog::TreeHead};
+use minicbor::{Decode, Encode};
+
+use super::{Answer, Committer, Lane, LaneRealmRow, LaneRow, Pending};
+use crate::ports::module::{ModuleFault, Operation};
+use crate::ports::store::{Batch, Change, Commit, Expect, RowKey, StoreFault};
+use crate::problems::store_problem;
+use crate::rows::{self, SetHash};
+
+/// One blob of the log: all records of a commit.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub(crate) struct LogBatchRow {
+    #[n(0)]
+    pub(crate) first: u64,
+    #[n(1)]
+    pub(crate) records: Vec<StoredRecord>,
+}
+
+/// A lane after a round, not yet durable.
+struct Next {
+    tiles: TileWriter,
+    head: TreeHead,
+    realms: HashMap<RealmId, (u64, u64)>,
+    set_hash: SetHash,
+    set_wrapped: Vec<u8>,
+    batch: Batch,
+}
+
+impl Committer {
+    pub(super) fn commit(&self, round: Vec<Pending>) {
+        let mut lane = self.lane.lock();
+        let mut standing = self.still_standing(round);
+        while !standing.is_empty() {
+            if self.is_dead() {
+                return fail(standing, &StoreFault::Unknown("an earlier commit"), false);
+            }
+            let mut next = match self.assemble(&lane, &standing) {
+                Ok(next) => next,
+                Err(fault) => return fail(standing, &fault, false),
+            };
+            let batch = std::mem::take(&mut next.batch);
+            match self.store.commit(vec![batch]).map(|answers| answers.into_iter().next()) {
+                Ok(Some(Commit::Done)) => return self.done(&mut lane, next, standing, &Answer::Committed),
+                Ok(Some(Commit::Conflict { row, .. })) => {
+                    let before = standing.len();
+                    standing = without(standing, &row);
+                    if standing.len() == before {
+                        // Someone else writes this lane: two servers on one store.
+                        self.dead.store(true, Ordering::Release);
+                        return fail(standing, &StoreFault::Locked, false);
+                    }
+                }
+                Ok(None) => return self.fatal(standing, StoreFault::Unknown("the store did not answer")),
+                Err(fault @ StoreFault::Unknown(_)) => return self.fatal(standing, fault),
+                Err(fault) => return self.record_refusals(&mut lane, standing, &fault),
+            }
+        }
+    }
+
+    /// Sends back whoever rests on a row that changed, in an earlier commit or earlier in this round.
+    fn still_standing(&self, round: Vec<Pending>) -> Vec<Pending> {
+        let changed = self.changed.read();
+        let mut overlay: HashMap<RowKey, ()> = HashMap::new();
+        let mut standing = Vec::with_capacity(round.len());
+        for pending in round {
+            let stale = pending
+                .reads
+                .iter()
+                .chain(pending.changes.iter().map(|change| &change.row))
+                .any(|row| changed.after(row, pending.decided_at) || overlay.contains_key(row));
+            if stale {
+                let _ = pending.reply.send(Answer::Retry);
+                continue;
+            }
+            overlay.extend(pending.changes.iter().map(|change| (change.row.clone(), ())));
+            standing.push(pending);
+        }
+        standing
+    }
+
+    fn assemble(&self, lane: &Lane, standing: &[Pending]) -> Result<Next, StoreFault> {
+        let custody = &self.custody;
+        let unavailable = |_: ModuleFault| StoreFault::Unavailable("the module cannot authenticate the log");
+        let first = lane.tiles.frontier().size();
+        let mut realms: HashMap<RealmId, (u64, u64)> = HashMap::new();
+        let mut set_hash = lane.set_hash;
+        let mut records = Vec::with_capacity(standing.len());
+        let mut leaves: Vec<Hash> = Vec::with_capacity(standing.len());
+        let mut batch = Batch::default();
+        for pending in standing {
+            let place = match realms.get(&pending.draft.realm) {
+                Some(place) => *place,
+                None => self.place_of(lane, pending.draft.realm)?,
+            };
+            let seq = place.0.saturating_add(1);
+            realms.insert(pending.draft.realm, (seq, place.1));
+            for change in &pending.changes {
+                set_hash.mix(&change.delta);
+                push(&mut batch, change.row.clone(), change.expected, change.value.clone());
+            }
+            let state_tag = if pending.draft.is_change() {
+                let index = first.saturating_add(records.len() as u64).to_be_bytes();
+                let tag = custody.crypto.mac(&custody.state_tag, &[b"set-hash v1", &index, &set_hash.0]);
+                tag.map_err(unavailable)?.first_chunk::<32>().copied()
+            } else {
+                None
+            };
+            let record = pending.draft.placed(lane.node, lane.number, seq, state_tag);
+            leaves.push(tlog::leaf_hash(&custody.crypto, &record.entry));
+            records.push(record);
+            batch.urgent |= pending.urgent;
+        }
+        let mut tiles = lane.tiles.clone();
+        let filled = tiles
+            .append(&custody.crypto, &leaves)
+            .map_err(|_| StoreFault::Unavailable("the log has reached its greatest size"))?;
+        let head = tiles.head(&custody.crypto);
+        let set_wrapped = if set_hash == lane.set_hash {
+            lane.set_wrapped.clone()
+        } else {
+            wrap_set_hash(custody, &set_hash).map_err(unavailable)?
+        };
+        let mut next = Next { tiles, head, realms, set_hash, set_wrapped, batch };
+        self.add_log_rows(lane, &mut next, LogBatchRow { first, records }, &filled)?;
+        Ok(next)
+    }
+
+    fn add_log_rows(
+        &self,
+        lane: &Lane,
+        next: &mut Next,
+        blob: LogBatchRow,
+        filled: &[Tile],
+    ) -> Result<(), StoreFault> {
+        let sealer = &self.custody.sealer;
+        let last = next.head.size.saturating_sub(1);
+        push(&mut next.batch, rows::log_batch(lane.number, last), 0, Some(cbor::to_vec(&blob)));
+        for tile in filled.iter().filter(|tile| tile.id().is_full()) {
+            let row = rows::log_tile(lane.number, tile.id().level(), tile.id().index());
+            push(&mut next.batch, row, 0, Some(tile.to_bytes()));
+        }
+        let mut seal = |row: RowKey, expected: u64, payload: Vec<u8>| -> Result<(), StoreFault> {
+            let (value, _) = sealer
+                .seal(&row, expected.saturating_add(1), &payload)
+                .map_err(|_| StoreFault::Unavailable("the module cannot authenticate the log"))?;
+            push(&mut next.batch, row, expected, Some(value));
+            Ok(())
+        };
+        for (realm, place) in &mut next.realms {
+            let payload = cbor::to_vec(&LaneRealmRow { seq: place.0 });
+            seal(rows::lane_realm(lane.number, *realm), place.1, payload)?;
+            place.1 = place.1.saturating_add(1);
+        }
+        let now = self.clock.now();
+        let row = LaneRow {
+            size: next.head.size,
+            frontier: next.tiles.frontier().to_bytes(),
+            set_hash: next.set_wrapped.clone(),
+            service: now.service,
+            wall: now.wall,
+            node: lane.node,
+        };
+        seal(rows::lane(lane.number), lane.row_version, cbor::to_vec(&row))
+    }
+
+    fn place_of(&self, lane: &Lane, realm: RealmId) -> Result<(u64, u64), StoreFault> {
+        if let Some(place) = lane.realms.get(&realm) {
+            return Ok(*place);
+        }
+        let key = rows::lane_realm(lane.number, realm);
+        match self.store.get(&key)? {
+            None => Ok((0, 0)),
+            Some(row) => {
+                let opened = self.custody.sealer.decode::<LaneRealmRow>(&key, &row)?;
+                Ok((opened.value.seq, opened.version))
+            }
+        }
+    }
+
+    /// Durable: first the memory, then the answers.
+    fn done(&self, lane: &mut Lane, next: Next, standing: Vec<Pending>, answer: &Answer) {
+        lane.tiles = next.tiles;
+        lane.realms.extend(next.realms);
+        lane.set_hash = next.set_hash;
+        lane.set_wrapped = next.set_wrapped;
+        lane.row_version = lane.row_version.saturating_add(1);
+        *self.head.lock() = next.head;
+        let position = self.committed.load(Ordering::Acquire).saturating_add(1);
+        let mut replies = Vec::with_capacity(standing.len());
+        let changes_rows = standing.iter().any(|p| !p.changes.is_empty() || p.after.is_some());
+        if changes_rows {
+            let mut changed = self.changed.write();
+            for pending in standing {
+                for change in &pending.changes {
+                    changed.mark(&change.row, position);
+                    self.caches.invalidate(&change.row);
+                }
+                if let Some(after) = pending.after {
+                    after();
+                }
+                replies.push(pending.reply);
+            }
+            self.committed.store(position, Ordering::Release);
+        } else {
+            self.committed.store(position, Ordering::Release);
+            replies.extend(standing.into_iter().map(|pending| pending.reply));
+        }
+        for reply in replies {
+            let _ = reply.send(answer.clone());
+        }
+    }
+
+    /// Nothing was stored. The commands did not happen; that they were asked for is recorded, if that is still possible.
+    fn record_refusals(&self, lane: &mut Lane, mut standing: Vec<Pending>, fault: &StoreFault) {
+        let code = store_problem(fault).code;
+        for pending in &mut standing {
+            pending.changes.clear();
+            pending.after = None;
+            pending.draft.refused(code);
+        }
+        let outcome = self.assemble(lane, &standing).and_then(|mut next| {
+            let batch = std::mem::take(&mut next.batch);
+            Ok((self.store.commit(vec![batch])?, next))
+        });
+        match outcome {
+            Ok((answers, next)) if answers.first() == Some(&Commit::Done) => {
+                self.done(lane, next, standing, &Answer::Failed { fault: fault.clone(), recorded: true });
+            }
+            Err(unknown @ StoreFault::Unknown(_)) => self.fatal(standing, unknown),
+            _ => fail(standing, fault, false),
+        }
+    }
+
+    /// The outcome is unknown: this process must not go on (DESIGN §8).
+    fn fatal(&self, standing: Vec<Pending>, fault: StoreFault) {
+        self.dead.store(true, Ordering::Release);
+        fail(standing, &fault, false);
+    }
+}
+
+pub(crate) fn wrap_set_hash(custody: &crate::custody::Custody, set_hash: &SetHash) -> Result<Vec<u8>, ModuleFault> {
+    let secret = keyward_core::secret::Secret::new(set_hash.0.to_vec());
+    custody.crypto.bytes(Operation::WrapBytes { kek: custody.set_hash.handle(), bytes: &secret })
+}
+
+fn push(batch: &mut Batch, row: RowKey, expected: u64, value: Option<Vec<u8>>) {
+    batch.expect.push(Expect { row: row.clone(), version: expected });
+    batch.changes.push(match value {
+        Some(value) => Change::Put { row, version: expected.saturating_add(1), value },
+        None => Change::Delete { row },
+    });
+}
+
+fn without(standing: Vec<Pending>, row: &RowKey) -> Vec<Pending> {
+    let (stale, rest): (Vec<_>, Vec<_>) =
+        standing.into_iter().partition(|pending| pending.changes.iter().any(|change| change.row == *row));
+    for pending in stale {
+        let _ = pending.reply.send(Answer::Retry);
+    }
+    rest
+}
+
+fn fail(standing: Vec<Pending>, fault: &StoreFault, recorded: bool) {
+    for pending in standing {
+        let _ = pending.reply.send(Answer::Failed { fault: fault.clone(), recorded });
+    }
+}

@@ -1,0 +1,179 @@
+//! The durable count of encryptions per version (DESIGN §5): AES-GCM with random IVs never goes past 2^32.
+//!
+//! Uses are counted in memory inside a block that is already durable. The use that needs the next block carries the
+//! reservation in its own commit, so a crash wastes at most the rest of a block and never forgets a use. Blocks start small
+//! and grow while a version stays in memory, so that rarely used keys are not eaten up by being loaded often.
+use std::sync::Arc;
+
+use futures_channel::oneshot;
+use keyward_core::limits::{GCM_INVOCATIONS_MAX, USAGE_BLOCK};
+use parking_lot::Mutex;
+
+/// First block after loading.
+const BLOCK_FIRST: u64 = 16;
+/// How much a block grows each time.
+const BLOCK_GROWTH: u64 = 16;
+
+/// One version's counter.
+pub(crate) struct Counter {
+    state: Mutex<State>,
+}
+
+struct State {
+    next: u64,
+    durable: u64,
+    block: u64,
+    reserving: bool,
+    waiting: Vec<oneshot::Sender<()>>,
+}
+
+impl State {
+    fn over(&mut self) {
+        self.reserving = false;
+        for waiting in self.waiting.drain(..) {
+            let _ = waiting.send(());
+        }
+    }
+}
+
+/// What a use got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ticket {
+    /// It is inside a durable block.
+    Counted,
+    /// It must carry this reservation in its commit, and say how that ended.
+    Reserve(u64),
+    /// Another use is carrying one: try again when that is done.
+    Wait,
+    /// The limit is reached.
+    Exhausted,
+}
+
+impl Counter {
+    /// Starts after everything that may have been used.
+    pub(crate) fn new(reserved: u64) -> Arc<Self> {
+        Arc::new(Self {
+            state: Mutex::new(State { next: reserved, durable: reserved, block: BLOCK_FIRST, reserving: false, waiting: Vec::new() }),
+        })
+    }
+
+    /// Takes one use.
+    pub(crate) fn take(&self) -> Ticket {
+        let mut state = self.state.lock();
+        if state.next < state.durable {
+            state.next = state.next.saturating_add(1);
+            // Reserve ahead of need, so that nobody waits at the end of a block.
+            let left = state.durable.saturating_sub(state.next);
+            if left.saturating_mul(2) >= state.block || state.reserving || state.durable >= GCM_INVOCATIONS_MAX {
+                return Ticket::Counted;
+            }
+            return Self::reserve(&mut state);
+        }
+        if state.reserving {
+            return Ticket::Wait;
+        }
+        if state.next >= GCM_INVOCATIONS_MAX {
+            return Ticket::Exhausted;
+        }
+        state.next = state.next.saturating_add(1);
+        Self::reserve(&mut state)
+    }
+
+    fn reserve(state: &mut State) -> Ticket {
+        state.reserving = true;
+        Ticket::Reserve(state.durable.saturating_add(state.block).min(GCM_INVOCATIONS_MAX))
+    }
+
+    /// The reservation is durable.
+    pub(crate) fn reserved(&self, up_to: u64) {
+        let mut state = self.state.lock();
+        state.durable = state.durable.max(up_to);
+        state.block = state.block.saturating_mul(BLOCK_GROWTH).min(USAGE_BLOCK);
+        state.over();
+    }
+
+    /// It was not stored.
+    pub(crate) fn not_reserved(&self) {
+        self.state.lock().over();
+    }
+
+    /// Resolves when the reservation that is under way has ended; at once if there is none.
+    pub(crate) async fn wait(&self) {
+        let receiver = {
+            let mut state = self.state.lock();
+            if !state.reserving {
+                return;
+            }
+            let (sender, receiver) = oneshot::channel();
+            state.waiting.push(sender);
+            receiver
+        };
+        let _ = receiver.await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Takes uses as a single caller would; the number taken until exhaustion and the greatest reservation.
+    fn drain(counter: &Counter, at_most: u64) -> u64 {
+        let mut taken = 0;
+        while taken < at_most {
+            match counter.take() {
+                Ticket::Counted => taken += 1,
+                Ticket::Reserve(up_to) => {
+                    counter.reserved(up_to);
+                    taken += 1;
+                }
+                Ticket::Wait => panic!("nobody else reserves"),
+                Ticket::Exhausted => break,
+            }
+        }
+        taken
+    }
+
+    #[test]
+    fn not_one_use_past_the_limit_is_given() {
+        let start = GCM_INVOCATIONS_MAX - 1000;
+        assert_eq!(drain(&Counter::new(start), 5000), 1000);
+    }
+
+    #[test]
+    fn no_use_is_given_beyond_what_is_durable_while_a_reservation_is_under_way() {
+        let counter = Counter::new(0);
+        assert_eq!(counter.take(), Ticket::Reserve(16));
+        assert_eq!(counter.take(), Ticket::Wait);
+        counter.not_reserved();
+        assert_eq!(counter.take(), Ticket::Reserve(16));
+        counter.reserved(16);
+        assert_eq!(counter.take(), Ticket::Counted);
+    }
+
+    #[test]
+    fn after_a_restart_counting_goes_on_behind_the_whole_reserved_block() {
+        let counter = Counter::new(0);
+        let mut greatest = 0;
+        for _ in 0..100 {
+            if let Ticket::Reserve(up_to) = counter.take() {
+                counter.reserved(up_to);
+                greatest = up_to;
+            }
+        }
+        assert!(greatest >= 100, "{greatest}");
+        assert_eq!(Counter::new(greatest).take(), Ticket::Reserve(greatest + 16));
+    }
+
+    #[test]
+    fn blocks_grow_so_that_a_busy_key_reserves_rarely() {
+        let counter = Counter::new(0);
+        let mut reservations = 0;
+        for _ in 0..1_000_000 {
+            if let Ticket::Reserve(up_to) = counter.take() {
+                reservations += 1;
+                counter.reserved(up_to);
+            }
+        }
+        assert!(reservations < 50, "{reservations}");
+    }
+}
