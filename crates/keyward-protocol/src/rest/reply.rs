@@ -1,6 +1,4 @@
 //! From an outcome or a problem to a response.
-use std::fmt::Write as _;
-
 use keyward_core::ErrorCode;
 use keyward_core::Problem;
 use keyward_core::ids::CorrelationId;
@@ -11,7 +9,7 @@ use zeroize::Zeroize;
 use super::headers::Headers;
 use super::route::{Matched, allowed};
 use super::table::Route;
-use super::write::Writer;
+use super::write::{Writer, hex_text};
 use super::{openapi, views};
 
 /// Seconds in `Retry-After` when whoever refuses does not know better.
@@ -81,9 +79,7 @@ pub struct Response {
 impl Response {
     /// Hands over every header but those about the connection and the length.
     pub fn for_each_header(&self, mut take: impl FnMut(&'static str, &str)) {
-        let mut id = String::with_capacity(32);
-        let _ = write!(id, "{}", self.request_id);
-        take("x-request-id", &id);
+        take("x-request-id", &hex_text(self.request_id.as_bytes()));
         // Nothing of a key server may be kept by a cache, and no browser may guess a type.
         take("cache-control", "no-store");
         take("x-content-type-options", "nosniff");
@@ -180,7 +176,7 @@ impl<'r> Reply<'r> {
                         .saturating_add(128),
                     |w| {
                         w.base64("ciphertext", &ciphertext);
-                        w.plain("key", key);
+                        w.hex("key", key.as_bytes());
                         w.whole("version", version);
                     },
                 );
@@ -199,7 +195,7 @@ impl<'r> Reply<'r> {
                         .saturating_add(128),
                     |w| {
                         w.base64("plaintext", plaintext.expose());
-                        w.plain("key", key);
+                        w.hex("key", key.as_bytes());
                         w.whole("version", version);
                     },
                 );
@@ -380,7 +376,7 @@ impl<'r> Reply<'r> {
             });
             w.text("help", code.help());
             w.flag("retryable", code.retryable());
-            w.plain("request_id", self.request_id);
+            w.hex("request_id", self.request_id.as_bytes());
         });
         let mut response = self.response(code.http_status(), Some(PROBLEM), Body::open(body));
         if code.retryable() {
