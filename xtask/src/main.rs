@@ -6,7 +6,9 @@
 //! Read next: `ci.rs` (the list of steps), `tidy/mod.rs` (the rules), `codegen/mod.rs` (tables to code).
 #![forbid(unsafe_code)]
 
+mod ci;
 mod codegen;
+mod gates;
 mod tidy;
 mod workspace;
 
@@ -27,6 +29,7 @@ pub fn fail<T>(text: impl Into<String>) -> Outcome<T> {
 const HELP: &str = "\
 usage: cargo xtask <task>
 
+  ci [--only STEP,...] [--list]   everything continuous integration runs, or the named steps of it
   codegen [--check]               tables in spec/ -> checked-in code and documentation
   tidy [--update]                 layering, sizes, unsafe, banned names; --update lowers xtask/ratchet.toml
 ";
@@ -37,6 +40,11 @@ fn main() -> ExitCode {
     let outcome = match words.as_slice() {
         ["codegen"] => codegen::run(codegen::Mode::Write),
         ["codegen", "--check"] => codegen::run(codegen::Mode::Check),
+        ["ci"] => ci::run(&ci::Selection::All),
+        ["ci", "--list"] => ci::list(),
+        ["ci", "--only", steps] => {
+            ci::run(&ci::Selection::Only(&steps.split(',').collect::<Vec<_>>()))
+        }
         ["tidy"] => tidy::run(tidy::Mode::Check),
         ["tidy", "--update"] => tidy::run(tidy::Mode::Update),
         [] | ["help" | "--help" | "-h"] => {

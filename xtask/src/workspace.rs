@@ -75,3 +75,26 @@ pub fn files(root: &Path) -> Outcome<Vec<String>> {
     names.dedup();
     Ok(names)
 }
+
+/// Where cargo puts what it builds.
+pub fn target_directory(root: &Path) -> Outcome<PathBuf> {
+    let text = output(
+        root,
+        "cargo",
+        &[
+            "metadata",
+            "--format-version",
+            "1",
+            "--no-deps",
+            "--offline",
+        ],
+    )?;
+    let metadata: serde_json::Value =
+        serde_json::from_str(&text).map_err(|error| Failure(format!("cargo metadata: {error}")))?;
+    let directory = metadata
+        .get("target_directory")
+        .and_then(serde_json::Value::as_str);
+    directory
+        .map(PathBuf::from)
+        .ok_or_else(|| Failure("cargo metadata: no target directory".to_owned()))
+}

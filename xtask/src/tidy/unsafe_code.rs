@@ -63,9 +63,20 @@ pub fn uses(source: &RustSource) -> Vec<usize> {
         .collect()
 }
 
-/// Attributes such as `#[unsafe(no_mangle)]` count too; a function pointer type does not do anything by itself.
+/// The type of a function pointer does nothing by itself; attributes such as `#[unsafe(no_mangle)]` do count.
 fn is_use(code: &str) -> bool {
-    has_word(code, "unsafe") && !(has_word(code, "type") && code.contains("unsafe extern"))
+    let Some((_, rest)) = code
+        .split_once("unsafe")
+        .filter(|_| has_word(code, "unsafe"))
+    else {
+        return false;
+    };
+    let rest = rest.trim_start();
+    !rest
+        .strip_prefix("extern")
+        .unwrap_or(rest)
+        .trim_start()
+        .starts_with("fn(")
 }
 
 /// Whether the comment above (attributes between are skipped), or on the line, gives the reason.
@@ -167,6 +178,18 @@ mod tests {
                 "// SAFETY: both live as long.\n#[inline]\nunsafe impl Send for A {}"
             ),
             0
+        );
+    }
+
+    #[test]
+    fn the_type_of_a_function_pointer_is_no_use() {
+        assert_eq!(
+            count(HOME, "fn f(reader: unsafe extern \"C\" fn(*mut A)) {}"),
+            0
+        );
+        assert_eq!(
+            count(HOME, "unsafe extern \"C\" fn f(reader: *mut A) {}"),
+            1
         );
     }
 
