@@ -6,7 +6,6 @@
 
 use core::net::IpAddr;
 use core::time::Duration;
-use std::time::SystemTime;
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _};
@@ -19,7 +18,7 @@ use rcgen::{
     SigningKey,
 };
 use rustls::crypto::SecureRandom as _;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use time::OffsetDateTime;
 use x509_cert::Certificate;
 use zeroize::Zeroizing;
@@ -33,8 +32,32 @@ use crate::pem;
 use crate::provider::random::ModuleRandom;
 use crate::rows;
 
-/// How far before now a certificate starts, for peers whose clock is behind.
-const BACKDATE: Duration = Duration::from_secs(60 * 60);
+/// How many seconds before the time of issue a certificate starts, for peers whose clock is behind.
+const BACKDATE: u64 = 60 * 60;
+
+/// How long a certificate is good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lifetime {
+    /// The time of issue.
+    pub now: UnixTime,
+    /// Days from the time of issue.
+    pub days: u32,
+}
+
+impl Lifetime {
+    /// `days` from `now`.
+    #[must_use]
+    pub fn days(now: UnixTime, days: u32) -> Self {
+        Self { now, days }
+    }
+
+    /// First and last moment, in seconds since the epoch.
+    fn bounds(self) -> (u64, u64) {
+        let now = self.now.as_secs();
+        let length = u64::from(self.days) * 24 * 60 * 60;
+        (now.saturating_sub(BACKDATE), now.saturating_add(length))
+    }
+}
 
 /// A certificate with its new private key, as text for files.
 pub struct Issued {
@@ -72,15 +95,15 @@ impl Issued {
     }
 }
 
-/// A self-signed server certificate for `names` (DNS names and IP addresses), valid for `days`.
+/// A self-signed server certificate for `names` (DNS names and IP addresses), valid for `lifetime`.
 ///
 /// A client trusts it by naming this very certificate as its anchor.
 ///
 /// # Errors
 /// A name is none, or the module failed.
-pub fn self_signed(names: &[&str], days: u32) -> Result<Issued, TlsError> {
+pub fn self_signed(names: &[&str], lifetime: Lifetime) -> Result<Issued, TlsError> {
     let key = ModuleP256::generate()?;
-    let params = server_params(names, days, &key)?;
+    let params = server_params(names, lifetime, &key)?;
     let certificate = params
         .self_signed(&key)
         .map_err(|error| not_issued(&error))?;
@@ -96,13 +119,13 @@ pub struct LocalAuthority {
 }
 
 impl LocalAuthority {
-    /// A new authority called `name`, valid for `days`.
+    /// A new authority called `name`, valid for `lifetime`.
     ///
     /// # Errors
     /// The module failed.
-    pub fn generate(name: &str, days: u32) -> Result<Self, TlsError> {
+    pub fn generate(name: &str, lifetime: Lifetime) -> Result<Self, TlsError> {
         let key = ModuleP256::generate()?;
-        let params = authority_params(name, days, &key)?;
+        let params = authority_params(name, lifetime, &key)?;
         let certificate = params
             .self_signed(&key)
             .map_err(|error| not_issued(&error))?;
@@ -131,7 +154,12 @@ impl LocalAuthority {
             reason: "not made by this program: its subject is not one common name".into(),
         })?;
         Ok(Self {
-            params: authority_params(&name, 0, &key)?,
+            // only the name and the key of these reach what it signs
+            params: authority_params(
+                &name,
+                Lifetime::days(UnixTime::since_unix_epoch(Duration::ZERO), 0),
+                &key,
+            )?,
             certificate,
             certificate_pem: certificate_pem.into(),
             key,
@@ -166,16 +194,16 @@ impl LocalAuthority {
         Anchors::new(core::slice::from_ref(&self.certificate), "local authority")
     }
 
-    /// A server certificate for `names` (DNS names and IP addresses), valid for `days`.
+    /// A server certificate for `names` (DNS names and IP addresses), valid for `lifetime`.
     ///
     /// # Errors
     /// A name is none, or the module failed.
-    pub fn issue_server(&self, names: &[&str], days: u32) -> Result<Issued, TlsError> {
+    pub fn issue_server(&self, names: &[&str], lifetime: Lifetime) -> Result<Issued, TlsError> {
         let key = ModuleP256::generate()?;
-        self.sign(&server_params(names, days, &key)?, &key)
+        self.sign(&server_params(names, lifetime, &key)?, &key)
     }
 
-    /// A client certificate with the common name `name` and, if given, one URI, valid for `days`.
+    /// A client certificate with the common name `name` and, if given, one URI, valid for `lifetime`.
     ///
     /// # Errors
     /// The URI is not ASCII, or the module failed.
@@ -183,10 +211,10 @@ impl LocalAuthority {
         &self,
         name: &str,
         uri: Option<&str>,
-        days: u32,
+        lifetime: Lifetime,
     ) -> Result<Issued, TlsError> {
         let key = ModuleP256::generate()?;
-        let mut params = leaf_params(name, days, &key, ExtendedKeyUsagePurpose::ClientAuth)?;
+        let mut params = leaf_params(name, lifetime, &key, ExtendedKeyUsagePurpose::ClientAuth)?;
         if let Some(uri) = uri {
             params.subject_alt_names = vec![SanType::URI(ia5(uri)?)];
         }
@@ -258,10 +286,10 @@ impl SigningKey for ModuleP256 {
 
 fn authority_params(
     name: &str,
-    days: u32,
+    lifetime: Lifetime,
     key: &ModuleP256,
 ) -> Result<CertificateParams, TlsError> {
-    let mut params = common_params(name, days, key)?;
+    let mut params = common_params(name, lifetime, key)?;
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     Ok(params)
@@ -269,13 +297,13 @@ fn authority_params(
 
 fn server_params(
     names: &[&str],
-    days: u32,
+    lifetime: Lifetime,
     key: &ModuleP256,
 ) -> Result<CertificateParams, TlsError> {
     let first = names.first().ok_or_else(|| TlsError::BadName {
         name: String::new(),
     })?;
-    let mut params = leaf_params(first, days, key, ExtendedKeyUsagePurpose::ServerAuth)?;
+    let mut params = leaf_params(first, lifetime, key, ExtendedKeyUsagePurpose::ServerAuth)?;
     params.subject_alt_names = names
         .iter()
         .map(|name| match name.parse::<IpAddr>() {
@@ -288,11 +316,11 @@ fn server_params(
 
 fn leaf_params(
     name: &str,
-    days: u32,
+    lifetime: Lifetime,
     key: &ModuleP256,
     usage: ExtendedKeyUsagePurpose,
 ) -> Result<CertificateParams, TlsError> {
-    let mut params = common_params(name, days, key)?;
+    let mut params = common_params(name, lifetime, key)?;
     params.is_ca = IsCa::ExplicitNoCa;
     params.use_authority_key_identifier_extension = true;
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
@@ -300,20 +328,32 @@ fn leaf_params(
     Ok(params)
 }
 
-fn common_params(name: &str, days: u32, key: &ModuleP256) -> Result<CertificateParams, TlsError> {
+fn common_params(
+    name: &str,
+    lifetime: Lifetime,
+    key: &ModuleP256,
+) -> Result<CertificateParams, TlsError> {
     let mut params = CertificateParams::default();
     params.distinguished_name = DistinguishedName::new();
     params.distinguished_name.push(DnType::CommonName, name);
-    let now = SystemTime::now();
-    let lifetime = Duration::from_secs(u64::from(days) * 24 * 60 * 60);
-    params.not_before = OffsetDateTime::from(now.checked_sub(BACKDATE).unwrap_or(now));
-    params.not_after = OffsetDateTime::from(now.checked_add(lifetime).unwrap_or(now));
+    let (first, last) = lifetime.bounds();
+    params.not_before = moment(first)?;
+    params.not_after = moment(last)?;
     params.serial_number = Some(serial_number()?);
     params.key_identifier_method = KeyIdMethod::PreSpecified(key.key_identifier()?);
     Ok(params)
 }
 
-/// 127 random bits: unique without a counter, positive, and within the 20 bytes of RFC 5280 §4.1.2.2.
+fn moment(seconds: u64) -> Result<OffsetDateTime, TlsError> {
+    i64::try_from(seconds)
+        .ok()
+        .and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok())
+        .ok_or_else(|| TlsError::NotIssued {
+            reason: "its end is beyond the year 9999".into(),
+        })
+}
+
+/// 126 random bits: unique without a counter, positive, and within the 20 bytes of RFC 5280 §4.1.2.2.
 fn serial_number() -> Result<SerialNumber, TlsError> {
     let mut bytes = [0; 16];
     ModuleRandom

@@ -12,7 +12,7 @@ use keyward_tls::provider::{CIPHER_SUITES, KX_GROUPS};
 use keyward_tls::rows::{self, Policy, ROWS, Row};
 use keyward_tls::{Alpn, ClientAuth, client_config_on, default_provider, server_config_on};
 use rustls::SignatureScheme;
-use support::{AUTHORITY, Kind, connect, narrowed, only_scheme, server_identity};
+use support::{AUTHORITY, Kind, connect, hex, narrowed, only_scheme, server_identity};
 
 /// What the module did for each row, by the row's text.
 type Measured = BTreeMap<String, bool>;
@@ -130,11 +130,6 @@ fn run_every_verification() {
             .count();
         assert_eq!(taken, 1, "{} {}", vector[0], vector[1]);
     }
-}
-
-fn hex(text: &str) -> Vec<u8> {
-    let digit = |at: usize| u8::from_str_radix(&text[at..at + 2], 16).unwrap();
-    (0..text.len()).step_by(2).map(digit).collect()
 }
 
 fn run_x25519(measured: &mut Measured) {

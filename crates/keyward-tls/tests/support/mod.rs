@@ -13,7 +13,7 @@ use aws_lc_rs::signature::{self as sig, EcdsaKeyPair, Ed25519KeyPair, RsaKeyPair
 use der::asn1::{AnyRef, BitStringRef, UintRef};
 use der::{Decode, Encode, Sequence};
 use keyward_tls::indicator::{Observation, record};
-use keyward_tls::issue::LocalAuthority;
+use keyward_tls::issue::{Lifetime, LocalAuthority};
 use keyward_tls::{Identity, ReloadableIdentity, default_provider, pem};
 use rustls::crypto::CryptoProvider;
 use rustls::{
@@ -21,6 +21,7 @@ use rustls::{
 };
 use rustls_pki_types::{
     CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, ServerName, SubjectPublicKeyInfoDer,
+    UnixTime,
 };
 
 /// The name of every test server.
@@ -28,7 +29,12 @@ pub const SERVER: &str = "server.test";
 
 /// The one authority of a test process.
 pub static AUTHORITY: LazyLock<LocalAuthority> =
-    LazyLock::new(|| LocalAuthority::generate("Test authority", 7).unwrap());
+    LazyLock::new(|| LocalAuthority::generate("Test authority", days(7)).unwrap());
+
+/// A lifetime that starts now.
+pub fn days(days: u32) -> Lifetime {
+    Lifetime::days(UnixTime::now(), days)
+}
 
 /// A kind of certificate key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -94,7 +100,7 @@ pub fn spki(kind: Kind) -> SubjectPublicKeyInfoDer<'static> {
 
 /// A server certificate for [`SERVER`] with a key of `kind`, by [`AUTHORITY`].
 pub fn server_identity(kind: Kind) -> Arc<ReloadableIdentity> {
-    let template = AUTHORITY.issue_server(&[SERVER], 2).unwrap();
+    let template = AUTHORITY.issue_server(&[SERVER], days(2)).unwrap();
     let leaf = reissue(template.certificate(), &spki(kind));
     ReloadableIdentity::new(Identity::new(vec![leaf], &private_key(kind)).unwrap())
 }
@@ -102,7 +108,7 @@ pub fn server_identity(kind: Kind) -> Arc<ReloadableIdentity> {
 /// A client certificate with a key of `kind`, by [`AUTHORITY`].
 pub fn client_identity(kind: Kind) -> Arc<ReloadableIdentity> {
     let template = AUTHORITY
-        .issue_client("client", Some("urn:test:client"), 2)
+        .issue_client("client", Some("urn:test:client"), days(2))
         .unwrap();
     let leaf = reissue(template.certificate(), &spki(kind));
     ReloadableIdentity::new(Identity::new(vec![leaf], &private_key(kind)).unwrap())
@@ -246,4 +252,33 @@ fn exchange(
         to.reader().read_exact(&mut got).unwrap();
         assert_eq!(got, message);
     }
+}
+
+/// Bytes written in hexadecimal.
+pub fn hex(text: &str) -> Vec<u8> {
+    let digit = |at: usize| u8::from_str_radix(&text[at..at + 2], 16).unwrap();
+    (0..text.len()).step_by(2).map(digit).collect()
+}
+
+/// Connects, lets the client send one small record and flips one bit of it at `at`, if given. The inner result is
+/// the server's: the length of the record, or why it refused.
+pub fn tampered(
+    client: &Arc<ClientConfig>,
+    server: &Arc<ServerConfig>,
+    at: Option<usize>,
+) -> Result<Result<usize, rustls::Error>, rustls::Error> {
+    use std::io::Write;
+    let Connected {
+        mut client,
+        mut server,
+        ..
+    } = connect(client, server)?;
+    client.writer().write_all(b"transfer 1 to alice").unwrap();
+    let mut wire = Vec::new();
+    client.write_tls(&mut wire).unwrap();
+    if let Some(at) = at {
+        wire[at] ^= 1 << (at % 8);
+    }
+    server.read_tls(&mut wire.as_slice()).unwrap();
+    Ok(server.process_new_packets().map(|_| wire.len()))
 }
