@@ -73,6 +73,9 @@ pub fn jks(scan: &mut Scan<'_>, data: &[u8]) -> bool {
     }
     if read < count {
         scan.gap_at("malformed", format!("{format}: {read} of {count} entries could be read"), reader.at as u64);
+        if read == 0 {
+            return false;
+        }
     }
     let mut finding = Finding::new(
         Kind::Keystore,

@@ -162,10 +162,11 @@ pub fn bytes(scan: &mut Scan<'_>, data: &[u8]) {
     if claimed >= data.len() {
         return;
     }
-    embedded(scan, data, 0, claimed..data.len());
-    if !archive::member(scan, data) {
-        by_name(scan, data);
+    if archive::member(scan, data) {
+        return;
     }
+    embedded(scan, data, 0, claimed..data.len());
+    by_name(scan, data);
 }
 
 /// Formats with a magic at the start. Returns how many leading bytes are accounted for.
@@ -190,8 +191,9 @@ pub fn head(scan: &mut Scan<'_>, data: &[u8]) -> usize {
                 scan.report(found.at(0));
                 true
             }
-            None => misc::head(scan, data),
+            None => false,
         },
+        0x01 => misc::tpm(scan, data),
         _ => false,
     };
     if claimed {

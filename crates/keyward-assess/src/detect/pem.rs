@@ -41,6 +41,8 @@ fn decode(body: &[u8]) -> Option<(String, Vec<u8>)> {
     let mut headers = String::new();
     let mut symbols = Vec::with_capacity(body.len());
     let unescaped = unescape(body);
+    // in a source string the block begins inside quotes; what stands outside of them joins the pieces
+    let mut inside = true;
     for line in unescaped.split(|byte| *byte == b'\n') {
         let text = line.trim_ascii();
         if text.contains(&b':') && symbols.is_empty() {
@@ -48,27 +50,21 @@ fn decode(body: &[u8]) -> Option<(String, Vec<u8>)> {
             headers.push('\n');
         } else if !(text.first() == Some(&b'=') && text.len() == 5) {
             // '=' and four symbols alone on a line is OpenPGP's checksum
-            symbols.extend(base64_of(text));
+            base64_of(text, &mut inside, &mut symbols);
         }
     }
     Some((headers, base64(&symbols)?))
 }
 
-/// Base64 symbols of a line that may carry `+` as data or as a concatenation sign: signs stand outside
-/// quotes or next to a blank.
-fn base64_of(line: &[u8]) -> Vec<u8> {
-    let trimmed = line.trim_ascii();
-    let quoted = trimmed.iter().any(|byte| *byte == b'"' || *byte == b'\'');
-    let mut inside = !quoted;
-    let mut out = Vec::with_capacity(trimmed.len());
-    for byte in trimmed {
+/// Takes the base64 symbols of a line. `+` is data inside quotes and a concatenation sign outside.
+fn base64_of(line: &[u8], inside: &mut bool, symbols: &mut Vec<u8>) {
+    for byte in line {
         if *byte == b'"' || *byte == b'\'' {
-            inside = !inside;
-        } else if byte.is_ascii_alphanumeric() || b"/=".contains(byte) || (*byte == b'+' && inside) {
-            out.push(*byte);
+            *inside = !*inside;
+        } else if byte.is_ascii_alphanumeric() || b"/=".contains(byte) || (*byte == b'+' && *inside) {
+            symbols.push(*byte);
         }
     }
-    out
 }
 
 /// Turns `\n` and `\r\n` written as escapes into line ends.
@@ -130,7 +126,7 @@ pub fn at(scan: &mut Scan<'_>, data: &[u8], start: usize, base: u64) -> Option<u
         scan.gap_at("malformed", format!("PEM block '{}' is not base64", block.label), offset);
         return Some(block.end);
     };
-    if bytes.len() >= 16 && !dispatch(scan, block.label, &headers, &bytes, offset) {
+    if bytes.len() >= 6 && !dispatch(scan, block.label, &headers, &bytes, offset) {
         scan.gap_at("malformed", format!("PEM block '{}' could not be parsed", block.label), offset);
     }
     Some(block.end)
