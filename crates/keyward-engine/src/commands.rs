@@ -1,0 +1,161 @@
+//! What each command does, by area. Every function here reads, decides, acts and lists its changes; none of them commits.
+mod audit;
+mod destruction;
+mod govern;
+mod life;
+mod status;
+mod use_key;
+
+use keyward_core::command::{Command, Effect, Envelope};
+use keyward_core::outcome::Outcome;
+use keyward_core::policy_facts::ResourceKind;
+use keyward_core::{ErrorCode, Problem};
+use keyward_core::ids::{ObjectId, PrincipalId, RealmId};
+use keyward_core::limits::PAGE_MAX;
+use keyward_core::time::Millis;
+
+use crate::engine::Stop;
+use crate::rows::{self, IdempotencyRow};
+use crate::work::Work;
+
+/// How long an idempotency key is remembered.
+const IDEMPOTENCY: Millis = Millis::DAY;
+
+impl Work<'_> {
+    /// Reads, decides and acts; what is to be committed is left in `self`.
+    pub(crate) fn perform(&mut self, command: &Command, envelope: &Envelope) -> Result<Outcome, Stop> {
+        if let Some(replay) = self.replayed(command, envelope)? {
+            return Ok(replay);
+        }
+        let outcome = self.dispatch(command)?;
+        self.remember_idempotency(command, envelope)?;
+        Ok(outcome)
+    }
+
+    fn dispatch(&mut self, command: &Command) -> Result<Outcome, Stop> {
+        let outcome = match command {
+            Command::Encrypt(c) => return self.encrypt(c),
+            Command::Decrypt(c) => self.decrypt(c),
+            Command::CreateKey(c) => return self.create_key(c),
+            Command::DescribeKey(c) => self.describe_key(c),
+            Command::ListKeys(c) => self.list_keys(c),
+            Command::RotateKey(c) => return self.rotate_key(c),
+            Command::ActivateKey(c) => self.activate_key(c),
+            Command::SuspendKey(c) => self.suspend_key(c),
+            Command::ResumeKey(c) => self.resume_key(c),
+            Command::DeactivateKey(c) => self.deactivate_key(c),
+            Command::ReportCompromise(c) => self.report_compromise(c),
+            Command::ScheduleDestruction(c) => self.schedule_destruction(c),
+            Command::CancelDestruction(c) => self.cancel_destruction(c),
+            Command::ExecuteDestruction(c) => self.execute_destruction(c),
+            Command::ConfirmDestruction(c) => self.confirm_destruction(c),
+            Command::CreateRealm(c) => self.create_realm(c),
+            Command::DescribeRealm(c) => self.describe_realm(c),
+            Command::ListRealms(c) => self.list_realms(c),
+            Command::CreateWorkload(c) => self.create_workload(c),
+            Command::DescribePrincipal(c) => self.describe_principal(c),
+            Command::ListPrincipals(c) => self.list_principals(c),
+            Command::IssueToken(c) => self.issue_token(c),
+            Command::RevokeToken(c) => self.revoke_token(c),
+            Command::RegisterAnchor(c) => self.register_anchor(c),
+            Command::BindCertificate(c) => self.bind_certificate(c),
+            Command::SetPrincipalEnabled(c) => self.set_principal_enabled(c),
+            Command::PutPolicy(c) => self.put_policy(c),
+            Command::DeletePolicy(c) => self.delete_policy(c),
+            Command::ListPolicies(c) => self.list_policies(c),
+            Command::Status(_) => self.status(),
+            Command::ReadAudit(c) => self.read_audit(c),
+            Command::ProveRecord(c) => self.prove_record(c),
+            Command::ReadCheckpoint(_) => self.read_checkpoint(),
+            Command::ReadLog(c) => self.read_log(c),
+            Command::ArchiveLog(c) => self.archive_log(c),
+            Command::RedactRecord(c) => self.redact_record(c),
+            Command::RotateLogKey(_) => self.rotate_log_key(),
+            Command::Unseal(_) | Command::Seal(_) => self.system(ResourceKind::System),
+            Command::ServerEvent(c) => {
+                self.detail = Some(format!("{:?}: {}", c.event, c.detail));
+                self.system(ResourceKind::System)
+            }
+            Command::RejectedAttempts(c) => {
+                self.detail = Some(format!("{} attempts in minute {}", c.count, c.minute));
+                self.target = Some(c.source);
+                self.system(ResourceKind::System)
+            }
+        };
+        outcome.map_err(Stop::Refused)
+    }
+
+    /// A command about the installation that changes no row.
+    fn system(&mut self, kind: ResourceKind) -> Result<Outcome, Problem> {
+        self.authorise_in(RealmId::SYSTEM, kind, [0; 16])?;
+        Ok(Outcome::Done)
+    }
+
+    // --- idempotency ---
+
+    fn idempotency_row(&self, envelope: &Envelope) -> Result<Option<crate::ports::store::RowKey>, Problem> {
+        let Some(key) = envelope.idempotency_key.as_deref().filter(|_| self.kind.effect() == Effect::Change) else {
+            return Ok(None);
+        };
+        let digest = self.open.crypto.sha(&[key.as_bytes()]).map_err(crate::problems::module_problem)?;
+        Ok(Some(rows::idempotency(self.caller.principal(), &digest)))
+    }
+
+    /// The answer to a repeated change: what it came to, never its secret.
+    fn replayed(&mut self, command: &Command, envelope: &Envelope) -> Result<Option<Outcome>, Problem> {
+        let Some(key) = self.idempotency_row(envelope)? else { return Ok(None) };
+        let Some((known, _)) = self.decoded::<IdempotencyRow>(&key)? else { return Ok(None) };
+        if self.moment.now.wall.since(known.created_at) > IDEMPOTENCY {
+            return Ok(None);
+        }
+        if known.command_digest != self.command_digest(command)? {
+            return Err(Problem::new(ErrorCode::IdempotencyConflict));
+        }
+        self.detail = Some("repeated by idempotency key".to_owned());
+        self.target = known.target;
+        match command {
+            Command::IssueToken(_) => Err(Problem::new(ErrorCode::SecretNotReplayable)),
+            Command::CreateKey(_) | Command::RotateKey(_) => {
+                let realm = self.realm(command.realm())?;
+                let id = ObjectId(known.target.unwrap_or_default());
+                let entry = self.object(realm.id, &keyward_core::command::KeyRef::Id(id))?;
+                self.authorise_key(&entry)?;
+                Ok(Some(self.key_outcome(&entry.object, entry.row_version)?))
+            }
+            Command::CreateRealm(_) => {
+                let id = RealmId(known.target.unwrap_or_default());
+                let opened = self.open.read(&rows::realm(id))?.ok_or_else(|| Problem::new(ErrorCode::NotFound))?;
+                Ok(Some(Outcome::Realm(opened.value)))
+            }
+            Command::CreateWorkload(_) => {
+                let id = PrincipalId(known.target.unwrap_or_default());
+                let opened = self.open.read(&rows::principal(id))?.ok_or_else(|| Problem::new(ErrorCode::NotFound))?;
+                Ok(Some(Outcome::Principal(opened.value)))
+            }
+            _ => Ok(Some(Outcome::Done)),
+        }
+    }
+
+    fn remember_idempotency(&mut self, command: &Command, envelope: &Envelope) -> Result<(), Problem> {
+        let Some(key) = self.idempotency_row(envelope)? else { return Ok(()) };
+        if self.changes.is_empty() {
+            return Ok(());
+        }
+        let row = IdempotencyRow {
+            command_digest: self.command_digest(command)?,
+            target: self.target,
+            created_at: self.moment.now.wall,
+        };
+        self.replace(key, &row)
+    }
+
+    fn command_digest(&self, command: &Command) -> Result<[u8; 32], Problem> {
+        let canonical = command.canonical(self.open.deployment);
+        self.open.crypto.sha(&[&canonical]).map_err(crate::problems::module_problem)
+    }
+}
+
+/// A page size within bounds.
+fn page(limit: u16) -> usize {
+    usize::from(limit).clamp(1, PAGE_MAX)
+}

@@ -1,0 +1,366 @@
+//! Birth and states of keys.
+use std::sync::Arc;
+
+use keyward_core::command::{
+    ActivateKey, CreateKey, DeactivateKey, DescribeKey, KeyRef, ListKeys, RealmRef, ReportCompromise, ResumeKey,
+    RotateKey, SuspendKey,
+};
+use keyward_core::decide::life::{self, Material, Transitioned};
+use keyward_core::ids::{ObjectId, RealmId};
+use keyward_core::object::{Birth, Object, Origin, Realm, Usage, Version};
+use keyward_core::outcome::{KeyView, Outcome, Page, VersionView};
+use keyward_core::policy_facts::ResourceKind;
+use keyward_core::algorithm::{Indicator, KeySpec};
+use keyward_core::limits::LEAVES_MAX;
+use keyward_core::object::RealmCounters;
+use keyward_core::{ErrorCode, Problem};
+
+use super::page;
+use crate::cache::ObjectEntry;
+use crate::crypto::Held;
+use crate::engine::Stop;
+use crate::open::LeafBlock;
+use crate::ports::module::{Operation, Output};
+use crate::ports::store::{Row, RowKey, Table};
+use crate::problems::{module_problem, store_problem};
+use crate::rows::{self, DueJob, DueKind, Pointer};
+use crate::work::{Work, key_name};
+
+/// Leaves reserved at a time: what a crash can waste.
+const LEAF_BLOCK: u64 = 4_096;
+
+impl Work<'_> {
+    pub(super) fn create_key(&mut self, command: &CreateKey) -> Result<Outcome, Stop> {
+        let realm = self.realm(&command.realm)?;
+        self.authorise_in(realm.id, ResourceKind::Realm, realm.id.0)?;
+        let id = ObjectId(self.open.crypto.random().map_err(module_problem)?);
+        let birth = life::create(command, &realm, &self.open.facts, id, self.moment)?;
+        if let Some(owner) = command.owner
+            && self.open.principal(owner)?.is_none()
+        {
+            return Err(Problem::new(ErrorCode::InvalidField)
+                .with("field", "owner")
+                .with("reason", "there is no such principal")
+                .into());
+        }
+        self.target = Some(id.0);
+        self.target_version = Some(1);
+        let object = birth.object;
+        if let Some(name) = &object.name {
+            let key = key_name(realm.id, name);
+            if self.row(&key)?.is_some() {
+                return Err(Problem::new(ErrorCode::NameTaken).with("name", name.as_str()).into());
+            }
+            self.put(key, None, &Pointer { id: id.0 })?;
+        }
+        let material = self.new_material(&object, 1, &realm)?;
+        let version = life::version(&object, 1, birth.state, material, self.moment);
+        self.put(rows::object(realm.id, id), None, &object)?;
+        self.put(rows::version(realm.id, id, 1), None, &version)?;
+        self.schedule_rotation(&object)?;
+        Ok(outcome(&object, 1, vec![view(version, 0)]))
+    }
+
+    pub(super) fn rotate_key(&mut self, command: &RotateKey) -> Result<Outcome, Stop> {
+        let (realm, entry) = self.decided_key(&command.realm, &command.key)?;
+        let object = &entry.object;
+        let versions = self.versions(object)?;
+        let (current, current_row) = versions
+            .iter()
+            .find(|(v, _)| v.number == object.current)
+            .ok_or_else(|| Problem::new(ErrorCode::StorageCorrupted))?;
+        let state = life::rotate(object, current, &realm, &self.open.facts, self.moment)?;
+        let number = object.current.saturating_add(1);
+        self.target_version = Some(number);
+        let material = self.new_material(object, number, &realm)?;
+        let next = life::version(object, number, state, material, self.moment);
+        let (changed, previous) = life::rotated(object, current, &next, self.moment);
+        if let Some(previous) = &previous {
+            self.put(rows::version(object.realm, object.id, previous.number), Some(current_row), previous)?;
+        }
+        self.put(rows::version(object.realm, object.id, number), None, &next)?;
+        let row_version = self.put_object(&entry, &changed)?;
+        self.schedule_rotation(&changed)?;
+        self.drop_due(object)?;
+        let views = versions
+            .iter()
+            .map(|(v, _)| previous.clone().filter(|p| p.number == v.number).unwrap_or_else(|| v.clone()))
+            .chain([next])
+            .map(|v| view(v, 0))
+            .collect();
+        Ok(outcome(&changed, row_version, views))
+    }
+
+    /// Generates a key in the module and wraps it under a fresh leaf.
+    fn new_material(&mut self, object: &Object, number: u32, realm: &Realm) -> Result<Material, Problem> {
+        let spec = object.spec.ok_or_else(|| Problem::new(ErrorCode::Internal))?;
+        let leaf = self.next_leaf(realm)?;
+        let crypto = &self.open.crypto;
+        let done = crypto
+            .operate(&self.permit(object.exception), Operation::Generate { spec })
+            .map_err(module_problem)?;
+        let Output::Key(handle) = done.output else { return Err(Problem::new(ErrorCode::ModuleFault)) };
+        let key: Held = crypto.hold(handle);
+        let wrapped = self.open.custody.wrap_material(object, number, leaf, &key).map_err(module_problem)?;
+        let public = if spec.is_pair() {
+            Some(crypto.bytes(Operation::PublicKey { key: key.handle() }).map_err(module_problem)?)
+        } else {
+            None
+        };
+        self.used_module = true;
+        self.indicator = done.indicator;
+        let module = &self.open.module;
+        Ok(Material {
+            leaf,
+            wrapped,
+            public,
+            origin: Origin {
+                birth: Birth::Generated,
+                module: module.name.clone(),
+                version: module.version.clone(),
+                certificates: module.certificates.clone(),
+                entropy: module.entropy.clone(),
+                approved: done.indicator == Indicator::Approved,
+                attestation: None,
+            },
+        })
+    }
+
+    /// A leaf that was never used. Blocks are reserved durably before the first leaf of them is given out.
+    fn next_leaf(&mut self, realm: &Realm) -> Result<u64, Problem> {
+        let mut blocks = self.open.leaves.lock();
+        let block = blocks.entry(realm.id).or_default();
+        if block.next >= block.end {
+            *block = self.reserve_leaves(realm)?;
+        }
+        let leaf = block.next;
+        block.next = block.next.saturating_add(1);
+        Ok(leaf)
+    }
+
+    /// Reserves the next block by this command's own commit.
+    ///
+    /// INVARIANT: two commands cannot reserve the same block: the second one's expectation of the counters fails, it is
+    /// decided again, and the block in memory was dropped with the first failure.
+    fn reserve_leaves(&mut self, realm: &Realm) -> Result<LeafBlock, Problem> {
+        let key = rows::realm_counters(realm.id);
+        let stored = self.decoded::<RealmCounters>(&key)?;
+        let (counters, row) = stored.map_or((RealmCounters::default(), None), |(c, row)| (c, Some(row)));
+        let alive = counters.next_leaf.saturating_sub(counters.destroyed);
+        if alive >= realm.quotas.keys || counters.next_leaf.saturating_add(LEAF_BLOCK) > LEAVES_MAX {
+            return Err(Problem::new(ErrorCode::QuotaExceeded)
+                .with("limit", realm.quotas.keys.to_string())
+                .with("quota", "keys"));
+        }
+        let end = counters.next_leaf.saturating_add(LEAF_BLOCK);
+        self.put(key, row.as_ref(), &RealmCounters { next_leaf: end, ..counters })?;
+        Ok(LeafBlock { next: counters.next_leaf, end })
+    }
+
+    fn schedule_rotation(&mut self, object: &Object) -> Result<(), Problem> {
+        let Some(at) = object.rotate_at else { return Ok(()) };
+        let key = rows::due(at, DueKind::Rotate, object.realm, object.id);
+        self.replace(key, &DueJob { kind: DueKind::Rotate, realm: object.realm, object: object.id, at })
+    }
+
+    fn drop_due(&mut self, object: &Object) -> Result<(), Problem> {
+        let Some(at) = object.rotate_at else { return Ok(()) };
+        let key = rows::due(at, DueKind::Rotate, object.realm, object.id);
+        match self.row(&key)? {
+            Some(row) => self.delete(key, &row),
+            None => Ok(()),
+        }
+    }
+
+    // --- states ---
+
+    /// Resolves realm and key and asks policy.
+    pub(super) fn decided_key(
+        &mut self,
+        realm: &RealmRef,
+        key: &KeyRef,
+    ) -> Result<(Arc<Realm>, Arc<ObjectEntry>), Problem> {
+        let realm = self.realm(realm)?;
+        let entry = self.object(realm.id, key)?;
+        self.authorise_key(&entry)?;
+        Ok((realm, entry))
+    }
+
+    pub(super) fn put_object(&mut self, entry: &ObjectEntry, object: &Object) -> Result<u64, Problem> {
+        let before = self.row(&entry.row)?.ok_or_else(|| Problem::new(ErrorCode::NotFound))?;
+        self.put(entry.row.clone(), Some(&before), object)?;
+        Ok(before.version.saturating_add(1))
+    }
+
+    /// Writes the rows of a transition and shows the key as it is then.
+    pub(super) fn transitioned(
+        &mut self,
+        entry: &ObjectEntry,
+        versions: &[(Version, Row)],
+        transition: Transitioned,
+    ) -> Result<Outcome, Problem> {
+        self.change = Some(transition.change);
+        let mut row_version = entry.row_version;
+        let object = match transition.object {
+            Some(object) => {
+                row_version = self.put_object(entry, &object)?;
+                object
+            }
+            None => entry.object.clone(),
+        };
+        for version in &transition.versions {
+            let before = versions.iter().find(|(v, _)| v.number == version.number).map(|(_, row)| row);
+            self.put(rows::version(object.realm, object.id, version.number), before, version)?;
+        }
+        let views = versions
+            .iter()
+            .map(|(v, _)| {
+                let changed = transition.versions.iter().find(|c| c.number == v.number);
+                view(changed.unwrap_or(v).clone(), 0)
+            })
+            .collect();
+        Ok(outcome(&object, row_version, views))
+    }
+
+    fn one_version(
+        &mut self,
+        entry: &ObjectEntry,
+        wanted: Option<u32>,
+    ) -> Result<(Vec<(Version, Row)>, Version), Problem> {
+        let number = wanted.unwrap_or(entry.object.current);
+        self.target_version = Some(number);
+        let versions = self.versions(&entry.object)?;
+        let found = versions.iter().find(|(v, _)| v.number == number).map(|(v, _)| v.clone());
+        let found =
+            found.ok_or_else(|| Problem::new(ErrorCode::VersionNotFound).with("version", number.to_string()))?;
+        Ok((versions, found))
+    }
+
+    pub(super) fn activate_key(&mut self, command: &ActivateKey) -> Result<Outcome, Problem> {
+        let (realm, entry) = self.decided_key(&command.realm, &command.key)?;
+        let (versions, version) = self.one_version(&entry, command.version)?;
+        let transition = life::activate(&entry.object, &version, &realm, self.moment)?;
+        self.transitioned(&entry, &versions, transition)
+    }
+
+    pub(super) fn suspend_key(&mut self, command: &SuspendKey) -> Result<Outcome, Problem> {
+        let (_, entry) = self.decided_key(&command.realm, &command.key)?;
+        let versions = self.versions(&entry.object)?;
+        let transition =
+            life::suspend(&entry.object, &plain(&versions), command.reason.as_deref(), self.moment)?;
+        self.transitioned(&entry, &versions, transition)
+    }
+
+    pub(super) fn resume_key(&mut self, command: &ResumeKey) -> Result<Outcome, Problem> {
+        let (realm, entry) = self.decided_key(&command.realm, &command.key)?;
+        let versions = self.versions(&entry.object)?;
+        let transition =
+            life::resume(&entry.object, &plain(&versions), &realm, command.reason.as_deref(), self.moment)?;
+        self.transitioned(&entry, &versions, transition)
+    }
+
+    pub(super) fn deactivate_key(&mut self, command: &DeactivateKey) -> Result<Outcome, Problem> {
+        let (_, entry) = self.decided_key(&command.realm, &command.key)?;
+        let (versions, version) = self.one_version(&entry, command.version)?;
+        let transition = life::deactivate(&entry.object, &version, command.reason.as_deref(), self.moment)?;
+        self.transitioned(&entry, &versions, transition)
+    }
+
+    pub(super) fn report_compromise(&mut self, command: &ReportCompromise) -> Result<Outcome, Problem> {
+        let (_, entry) = self.decided_key(&command.realm, &command.key)?;
+        let versions = self.versions(&entry.object)?;
+        let concerned: Vec<Version> =
+            plain(&versions).into_iter().filter(|v| command.version.is_none_or(|n| n == v.number)).collect();
+        self.detail = command.since.map(|since| format!("since {since}"));
+        let transition = life::compromise(&entry.object, &concerned, &command.reason, self.moment)?;
+        self.transitioned(&entry, &versions, transition)
+    }
+
+    // --- reading ---
+
+    pub(super) fn describe_key(&mut self, command: &DescribeKey) -> Result<Outcome, Problem> {
+        let (_, entry) = self.decided_key(&command.realm, &command.key)?;
+        self.key_outcome(&entry.object, entry.row_version)
+    }
+
+    pub(super) fn key_outcome(&mut self, object: &Object, row_version: u64) -> Result<Outcome, Problem> {
+        let mut views = Vec::new();
+        for (version, _) in self.versions(object)? {
+            let used = self.reserved(object, version.number)?;
+            views.push(view(version, used));
+        }
+        Ok(outcome(object, row_version, views))
+    }
+
+    fn reserved(&self, object: &Object, number: u32) -> Result<u64, Problem> {
+        if object.spec.is_none_or(KeySpec::is_pair) {
+            return Ok(0);
+        }
+        let usage = self.open.read::<Usage>(&rows::usage(object.realm, object.id, number))?;
+        Ok(usage.map_or(0, |opened| opened.value.reserved))
+    }
+
+    pub(super) fn list_keys(&mut self, command: &ListKeys) -> Result<Outcome, Problem> {
+        let realm = self.realm(&command.realm)?;
+        self.authorise_in(realm.id, ResourceKind::Realm, realm.id.0)?;
+        let limit = page(command.limit);
+        let mut after = command.after.map(|id| rows::object(realm.id, id).key);
+        let mut items = Vec::new();
+        loop {
+            let rows = self
+                .open
+                .store
+                .scan(Table::Object, realm.id.as_bytes(), after.as_deref(), limit.saturating_add(1))
+                .map_err(|f| store_problem(&f))?;
+            let Some((last, _)) = rows.last() else { break };
+            after = Some(last.clone());
+            for (key, row) in rows {
+                if let Some(view) = self.listed(realm.id, command, key, &row)? {
+                    items.push(view);
+                    if items.len() > limit {
+                        items.truncate(limit);
+                        return Ok(Outcome::Keys(Page { items, more: true }));
+                    }
+                }
+            }
+        }
+        Ok(Outcome::Keys(Page { items, more: false }))
+    }
+
+    fn listed(
+        &mut self,
+        realm: RealmId,
+        command: &ListKeys,
+        key: Vec<u8>,
+        row: &Row,
+    ) -> Result<Option<KeyView>, Problem> {
+        let key = RowKey { table: Table::Object, key };
+        let opened = self.open.custody.sealer.decode::<Object>(&key, row).map_err(|f| store_problem(&f))?;
+        let object = opened.value;
+        if let Some(prefix) = &command.name_prefix
+            && !object.name.as_ref().is_some_and(|name| name.as_str().starts_with(prefix.as_str()))
+        {
+            return Ok(None);
+        }
+        let current = rows::version(realm, object.id, object.current);
+        let Some(version) = self.open.read::<Version>(&current)? else { return Ok(None) };
+        if command.state.is_some_and(|state| version.value.state() != state) {
+            return Ok(None);
+        }
+        let used = self.reserved(&object, object.current)?;
+        Ok(Some(KeyView { object, row_version: opened.version, versions: vec![view(version.value, used)] }))
+    }
+}
+
+pub(super) fn plain(versions: &[(Version, Row)]) -> Vec<Version> {
+    versions.iter().map(|(version, _)| version.clone()).collect()
+}
+
+fn view(mut version: Version, uses_reserved: u64) -> VersionView {
+    version.material = None;
+    VersionView { version, uses_reserved }
+}
+
+fn outcome(object: &Object, row_version: u64, versions: Vec<VersionView>) -> Outcome {
+    Outcome::Key(Box::new(KeyView { object: object.clone(), row_version, versions }))
+}

@@ -1,0 +1,164 @@
+//! Encrypt and decrypt.
+use std::sync::Arc;
+
+use keyward_core::algorithm::Service;
+use keyward_core::ciphertext::{self, CiphertextError, CiphertextHeader, OVERHEAD_BYTES, Suite};
+use keyward_core::command::{Decrypt, Encrypt};
+use keyward_core::decide::use_key::{Use, may_use};
+use keyward_core::limits::{CONTEXT_MAX_BYTES, GCM_INVOCATIONS_MAX, MESSAGE_MAX_BYTES};
+use keyward_core::object::{Object, Usage};
+use keyward_core::outcome::Outcome;
+use keyward_core::{ErrorCode, Problem};
+
+use crate::cache::VersionEntry;
+use crate::crypto::Held;
+use crate::engine::Stop;
+use crate::ports::module::{ModuleFault, Operation, Output};
+use crate::problems::module_problem;
+use crate::rows;
+use crate::usage::{Counter, Ticket};
+use crate::work::Work;
+
+fn sizes(payload: usize, context: usize) -> Result<(), Problem> {
+    if payload > MESSAGE_MAX_BYTES {
+        return Err(Problem::new(ErrorCode::DataTooLarge).with("limit_bytes", MESSAGE_MAX_BYTES.to_string()));
+    }
+    if context > CONTEXT_MAX_BYTES {
+        return Err(Problem::new(ErrorCode::InvalidField)
+            .with("field", "context")
+            .with("reason", format!("at most {CONTEXT_MAX_BYTES} bytes")));
+    }
+    Ok(())
+}
+
+impl Work<'_> {
+    pub(super) fn encrypt(&mut self, command: &Encrypt) -> Result<Outcome, Stop> {
+        let realm = self.realm(&command.realm)?;
+        let entry = self.object(realm.id, &command.key)?;
+        self.authorise_key(&entry)?;
+        self.payload_bytes = Some(command.plaintext.len() as u64);
+        sizes(command.plaintext.len(), command.context.len())?;
+        let object = &entry.object;
+        let version = self.version(object, object.current)?;
+        let wanted = Use { service: Service::Encrypt, accept_compromised: false };
+        let spec = may_use(object, &version.version, &realm, &self.open.facts, wanted, self.moment)?;
+        let suite = Suite::of(spec)
+            .ok_or_else(|| Problem::new(ErrorCode::UsageNotPermitted).with("usage", Service::Encrypt.as_str()))?;
+        self.count_use(object, &version)?;
+        let key = self.material(object, &version)?;
+        let header = CiphertextHeader {
+            suite,
+            deployment: self.open.deployment,
+            key: object.id,
+            version: version.version.number,
+        };
+        let mut out = Vec::with_capacity(command.plaintext.len().saturating_add(OVERHEAD_BYTES));
+        out.extend_from_slice(&header.to_bytes());
+        let operation = Operation::Encrypt {
+            key: key.handle(),
+            aad: &header.associated_data(&command.context),
+            plaintext: command.plaintext.expose(),
+            out: &mut out,
+        };
+        let done = self.open.crypto.operate(&self.permit(object.exception), operation);
+        let done = done.map_err(|fault| self.gave_up(fault))?;
+        self.used_module = true;
+        self.indicator = done.indicator;
+        Ok(Outcome::Ciphertext { ciphertext: out, key: object.id, version: version.version.number })
+    }
+
+    /// A reservation that will not be committed must not keep others waiting.
+    fn gave_up(&mut self, fault: ModuleFault) -> Problem {
+        module_problem(fault)
+    }
+
+    pub(super) fn decrypt(&mut self, command: &Decrypt) -> Result<Outcome, Problem> {
+        let realm = self.realm(&command.realm)?;
+        let entry = self.object(realm.id, &command.key)?;
+        self.authorise_key(&entry)?;
+        self.payload_bytes = Some(command.ciphertext.len() as u64);
+        sizes(command.ciphertext.len().saturating_sub(OVERHEAD_BYTES), command.context.len())?;
+        let object = &entry.object;
+        let invalid = || Problem::new(ErrorCode::InvalidCiphertext);
+        let (header, sealed) = ciphertext::parse(&command.ciphertext).map_err(|fault| match fault {
+            CiphertextError::NotOurs => invalid(),
+            CiphertextError::Format | CiphertextError::Suite => Problem::new(ErrorCode::UnsupportedSuite),
+        })?;
+        if header.deployment != self.open.deployment {
+            return Err(Problem::new(ErrorCode::CiphertextForeign));
+        }
+        // Another key's ciphertext is not told apart from a damaged one.
+        if header.key != object.id || header.version == 0 || header.version > object.current {
+            return Err(invalid());
+        }
+        let version = self.version(object, header.version)?;
+        let wanted = Use { service: Service::Decrypt, accept_compromised: command.accept_compromised };
+        let spec = may_use(object, &version.version, &realm, &self.open.facts, wanted, self.moment)?;
+        if Suite::of(spec) != Some(header.suite) {
+            return Err(invalid());
+        }
+        let key = self.material(object, &version)?;
+        let operation = Operation::Decrypt {
+            key: key.handle(),
+            aad: &header.associated_data(&command.context),
+            sealed,
+        };
+        let done = self.open.crypto.operate(&self.permit(object.exception), operation).map_err(|fault| {
+            if fault == ModuleFault::Refused { invalid() } else { module_problem(fault) }
+        })?;
+        self.used_module = true;
+        self.indicator = done.indicator;
+        match done.output {
+            Output::Secret(plaintext) => {
+                Ok(Outcome::Plaintext { plaintext, key: object.id, version: header.version })
+            }
+            _ => Err(Problem::new(ErrorCode::ModuleFault)),
+        }
+    }
+
+    /// The version's material in the module, loaded once while it stays in the cache.
+    fn material(&self, object: &Object, entry: &VersionEntry) -> Result<Arc<Held>, Problem> {
+        if let Some(held) = entry.held.get() {
+            return Ok(Arc::clone(held));
+        }
+        let held = self.open.custody.unwrap_material(object, &entry.version).map_err(|fault| match fault {
+            // The blob was authentic as a row, so a leaf or blob that does not open is damage, not misuse.
+            ModuleFault::Refused => Problem::new(ErrorCode::StorageCorrupted),
+            other => module_problem(other),
+        })?;
+        let held = Arc::new(held);
+        Ok(Arc::clone(entry.held.get_or_init(|| held)))
+    }
+
+    /// Counts one encryption against the limit of 2^32; may put a reservation into this command's own commit.
+    fn count_use(&mut self, object: &Object, entry: &VersionEntry) -> Result<(), Stop> {
+        let key = rows::usage(object.realm, object.id, entry.version.number);
+        let counter = {
+            let mut slot = entry.counter.lock();
+            if let Some(counter) = &*slot {
+                Arc::clone(counter)
+            } else {
+                let usage = self.open.read::<Usage>(&key)?.map(|o| o.value).unwrap_or_default();
+                if usage.unbounded {
+                    return Err(Problem::new(ErrorCode::UseUnbounded).into());
+                }
+                let counter = Counter::new(usage.reserved);
+                *slot = Some(Arc::clone(&counter));
+                counter
+            }
+        };
+        match counter.take() {
+            Ticket::Counted => Ok(()),
+            Ticket::Wait => Err(Stop::WaitFor(counter)),
+            Ticket::Exhausted => Err(Problem::new(ErrorCode::UsageLimitReached)
+                .with("limit", GCM_INVOCATIONS_MAX.to_string())
+                .into()),
+            Ticket::Reserve(up_to) => {
+                self.reservation = Some((counter, up_to));
+                let usage = Usage { reserved: up_to, reserved_at: self.moment.now.wall, unbounded: false };
+                self.replace(key, &usage)?;
+                Ok(())
+            }
+        }
+    }
+}

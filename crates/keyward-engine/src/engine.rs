@@ -1,0 +1,361 @@
+//! The engine: load, decide, record, act, commit, release (DESIGN §2). [`Engine::execute`] is the only verb.
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+
+use arc_swap::ArcSwapOption;
+use futures_channel::oneshot;
+use keyward_core::command::{Command, Envelope, ServerEvent, ServerEventKind, Unseal};
+use keyward_core::ids::{DeploymentId, NodeId, PrincipalId};
+use keyward_core::outcome::Outcome;
+use keyward_core::record::{Body, Credential};
+use keyward_core::secret::Secret;
+use keyward_core::{ErrorCode, Problem};
+use parking_lot::Mutex;
+
+use crate::cache::CacheSizes;
+use crate::caller::{Caller, Presented};
+use crate::committer::{Answer, Committer, Pending};
+use crate::crypto::Crypto;
+use crate::custody;
+use crate::open::{Open, Parts, open_problem};
+use crate::ports::clock::Clock;
+use crate::ports::module::Module;
+use crate::ports::seal::Seal;
+use crate::ports::store::Store;
+use crate::problems::store_problem;
+use crate::recording::{Draft, Facts};
+use crate::work::Work;
+
+/// How often a command is decided again because something it rests on changed meanwhile.
+const ATTEMPTS: usize = 16;
+
+/// Who runs the writer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Writer {
+    /// A thread of its own.
+    Thread,
+    /// Whoever calls [`Engine::pump`]: for simulation.
+    Manual,
+}
+
+/// What an engine is made of.
+pub struct EngineParts {
+    /// The module.
+    pub module: Arc<dyn Module>,
+    /// The store.
+    pub store: Arc<dyn Store>,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// Kinds of seals it can open.
+    pub seals: Vec<Arc<dyn Seal>>,
+    /// Cache sizes.
+    pub sizes: CacheSizes,
+    /// Who runs the writer.
+    pub writer: Writer,
+}
+
+/// The engine.
+pub struct Engine {
+    crypto: Crypto,
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    seals: Vec<Arc<dyn Seal>>,
+    sizes: CacheSizes,
+    writer: Writer,
+    deployment: DeploymentId,
+    node: NodeId,
+    open: ArcSwapOption<Open>,
+    changing_seal: Mutex<()>,
+    thread: Mutex<Option<thread::JoinHandle<()>>>,
+    failed_unseals: AtomicU32,
+}
+
+/// How one attempt ended.
+enum Attempt {
+    Finished(Result<Outcome, Problem>),
+    Again,
+}
+
+impl Engine {
+    /// An engine over an initialised store, sealed.
+    ///
+    /// # Errors
+    /// `not_initialised`, or the store's fault.
+    pub fn new(parts: EngineParts) -> Result<Self, Problem> {
+        let installation = crate::init::installation(&*parts.store)?;
+        Ok(Self {
+            crypto: Crypto::new(parts.module),
+            store: parts.store,
+            clock: parts.clock,
+            seals: parts.seals,
+            sizes: parts.sizes,
+            writer: parts.writer,
+            deployment: installation.deployment,
+            node: installation.node,
+            open: ArcSwapOption::empty(),
+            changing_seal: Mutex::new(()),
+            thread: Mutex::new(None),
+            failed_unseals: AtomicU32::new(0),
+        })
+    }
+
+    /// The installation's id.
+    #[must_use]
+    pub const fn deployment(&self) -> DeploymentId {
+        self.deployment
+    }
+
+    /// Whether the seal is closed.
+    #[must_use]
+    pub fn is_sealed(&self) -> bool {
+        self.open.load().is_none()
+    }
+
+    /// Whether the outcome of a commit became unknown: the process must end and start again.
+    #[must_use]
+    pub fn is_dead(&self) -> bool {
+        self.open.load().as_ref().is_some_and(|open| open.committer.is_dead())
+    }
+
+    /// Opens the seal with a slot's secret. The secret is the credential.
+    ///
+    /// # Errors
+    /// `unseal_failed`, `already_unsealed`, or what the store says.
+    pub async fn unseal(&self, kind: &str, secret: &Secret, source: Option<[u8; 16]>) -> Result<(), Problem> {
+        self.unseal_now(kind, secret)?;
+        let failures = self.failed_unseals.swap(0, Ordering::AcqRel);
+        let caller = Caller::system(PrincipalId::UNSEALER, "unsealer")
+            .with_credential(Credential::Seal(kind.to_owned()), source);
+        let command = Command::Unseal(Unseal { kind: kind.to_owned() });
+        self.execute(&caller, &command, &Envelope::default()).await?;
+        let detail = format!("{} {}; {failures} failed attempts to unseal before", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
+        self.server_event(ServerEventKind::Started, detail).await
+    }
+
+    fn unseal_now(&self, kind: &str, secret: &Secret) -> Result<(), Problem> {
+        let _changing = self.changing_seal.lock();
+        if self.open.load().is_some() {
+            return Err(Problem::new(ErrorCode::AlreadyUnsealed));
+        }
+        let seal = self.seals.iter().find(|seal| seal.kind() == kind);
+        let seal = seal.ok_or_else(|| Problem::new(ErrorCode::UnsealFailed))?;
+        let opened = custody::open(&self.crypto, &*self.store, self.deployment, &**seal, secret);
+        let (custody, log_keys) = opened.map_err(|fault| {
+            self.failed_unseals.fetch_add(1, Ordering::AcqRel);
+            open_problem(&fault)
+        })?;
+        let parts = Parts {
+            crypto: self.crypto.clone(),
+            store: Arc::clone(&self.store),
+            clock: Arc::clone(&self.clock),
+            seals: self.seals.clone(),
+            sizes: self.sizes,
+            deployment: self.deployment,
+            node: self.node,
+        };
+        let open = Arc::new(Open::assemble(parts, custody, &log_keys)?);
+        self.start_writer(&open.committer);
+        self.open.store(Some(open));
+        Ok(())
+    }
+
+    fn start_writer(&self, committer: &Arc<Committer>) {
+        if self.writer == Writer::Thread {
+            let committer = Arc::clone(committer);
+            let spawned = thread::Builder::new().name("keyward-writer".to_owned()).spawn(move || committer.run());
+            *self.thread.lock() = spawned.ok();
+        }
+    }
+
+    /// Runs the writer once, in [`Writer::Manual`] mode; how many commands it committed.
+    pub fn pump(&self) -> usize {
+        self.open.load().as_ref().map_or(0, |open| open.committer.run_once())
+    }
+
+    /// Closes the seal: what is under way is still committed and answered, then keys leave memory.
+    pub fn close(&self) {
+        let _changing = self.changing_seal.lock();
+        let Some(open) = self.open.swap(None) else { return };
+        open.committer.stop();
+        if let Some(thread) = self.thread.lock().take() {
+            let _ = thread.join();
+        }
+        while open.committer.run_once() > 0 {}
+    }
+
+    /// Records something the server itself did.
+    ///
+    /// # Errors
+    /// As [`Engine::execute`].
+    pub async fn server_event(&self, event: ServerEventKind, detail: String) -> Result<(), Problem> {
+        let caller = Caller::system(PrincipalId::SERVER, "server");
+        let command = Command::ServerEvent(ServerEvent { event, detail });
+        self.execute(&caller, &command, &Envelope::default()).await.map(|_| ())
+    }
+
+    /// Proves a credential: the only way to a [`Caller`] from outside.
+    ///
+    /// # Errors
+    /// `sealed`, or why the credential is not accepted.
+    pub fn authenticate(&self, presented: &Presented<'_>, source: Option<[u8; 16]>) -> Result<Caller, Problem> {
+        let open = self.open.load();
+        let open = open.as_ref().ok_or_else(|| Problem::new(ErrorCode::Sealed))?;
+        open.authenticate(presented, source)
+    }
+
+    /// The scheduler's caller, for due jobs only.
+    pub(crate) fn scheduler(&self) -> Caller {
+        Caller::system(PrincipalId::SCHEDULER, "scheduler")
+    }
+
+    pub(crate) fn opened(&self) -> Result<Arc<Open>, Problem> {
+        self.open.load_full().ok_or_else(|| Problem::new(ErrorCode::Sealed))
+    }
+
+    /// Executes one command: exactly one record, durable before this returns.
+    ///
+    /// # Errors
+    /// The refusal, with its code.
+    pub async fn execute(&self, caller: &Caller, command: &Command, envelope: &Envelope) -> Result<Outcome, Problem> {
+        let open = self.opened()?;
+        for _ in 0..ATTEMPTS {
+            if let Attempt::Finished(result) = attempt(&open, caller, command, envelope).await {
+                if result.is_ok() && matches!(command, Command::Seal(_)) {
+                    drop(open);
+                    self.close();
+                }
+                return result;
+            }
+        }
+        let conflict = Problem::new(ErrorCode::Conflict).with("reason", "it kept changing while this was decided");
+        let work = Work::new(&open, caller, command.kind());
+        finish(work, command, envelope, Err(conflict)).await.map_or_else(|| Err(Problem::new(ErrorCode::Conflict)), |r| r)
+    }
+}
+
+async fn attempt(open: &Arc<Open>, caller: &Caller, command: &Command, envelope: &Envelope) -> Attempt {
+    let mut work = Work::new(open, caller, command.kind());
+    let decided = loop {
+        match work.perform(command, envelope) {
+            Err(Stop::WaitFor(counter)) => {
+                counter.wait().await;
+                work = Work::new(open, caller, command.kind());
+            }
+            Err(Stop::Refused(problem)) => break Err(problem),
+            Ok(outcome) => break Ok(outcome),
+        }
+    };
+    match finish(work, command, envelope, decided).await {
+        Some(result) => Attempt::Finished(result),
+        None => Attempt::Again,
+    }
+}
+
+/// Why performing stopped.
+pub(crate) enum Stop {
+    /// Refused.
+    Refused(Problem),
+    /// Another command is reserving uses of the same version.
+    WaitFor(Arc<crate::usage::Counter>),
+}
+
+impl From<Problem> for Stop {
+    fn from(problem: Problem) -> Self {
+        Self::Refused(problem)
+    }
+}
+
+/// Records and commits what was decided; none when it has to be decided again.
+async fn finish(
+    mut work: Work<'_>,
+    command: &Command,
+    envelope: &Envelope,
+    decided: Result<Outcome, Problem>,
+) -> Option<Result<Outcome, Problem>> {
+    let open = Arc::clone(work.open);
+    if decided.is_err() {
+        work.changes.clear();
+        work.after.clear();
+    }
+    let refusal = decided.as_ref().err().or(work.refuse_after.as_ref()).map(|problem| problem.code);
+    let draft = match draft(&work, command, envelope, refusal) {
+        Ok(draft) => draft,
+        Err(problem) => return Some(Err(problem)),
+    };
+    let reservation = work.reservation.take();
+    let (reply, answer) = oneshot::channel();
+    let hooks = std::mem::take(&mut work.after);
+    let after: Option<crate::committer::AfterCommit> =
+        if hooks.is_empty() { None } else { Some(Box::new(move || hooks.into_iter().for_each(|hook| hook()))) };
+    let urgent = is_urgent(command);
+    // A refusal of what was read is recorded whatever changes meanwhile: it was true when it was decided.
+    let reads = if decided.is_err() { Vec::new() } else { std::mem::take(&mut work.reads) };
+    let pending =
+        Pending { reads, decided_at: work.position, changes: std::mem::take(&mut work.changes), draft, urgent, after, reply };
+    let answer = if open.committer.submit(pending) { answer.await.ok() } else { None };
+    if let Some((counter, up_to)) = reservation {
+        if answer == Some(Answer::Committed) { counter.reserved(up_to) } else { counter.not_reserved() }
+    }
+    match answer {
+        Some(Answer::Committed) => {
+            if work.scrub && let Err(fault) = open.store.scrub() {
+                return Some(Err(store_problem(&fault)));
+            }
+            Some(work.refuse_after.map_or(decided, Err))
+        }
+        Some(Answer::Retry) => None,
+        Some(Answer::Failed { fault, .. }) => Some(Err(store_problem(&fault))),
+        None => Some(Err(Problem::new(if open.committer.is_dead() {
+            ErrorCode::OutcomeUnknown
+        } else {
+            ErrorCode::Overloaded
+        }))),
+    }
+}
+
+/// What stops harm may use the disk reserve.
+const fn is_urgent(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::SuspendKey(_)
+            | Command::RevokeToken(_)
+            | Command::SetPrincipalEnabled(_)
+            | Command::ReportCompromise(_)
+            | Command::ArchiveLog(_)
+    )
+}
+
+fn draft(
+    work: &Work<'_>,
+    command: &Command,
+    envelope: &Envelope,
+    refusal: Option<ErrorCode>,
+) -> Result<Draft, Problem> {
+    let open = work.open;
+    let canonical = command.canonical(open.deployment);
+    let digest = open.crypto.sha(&[&canonical]).map_err(crate::problems::module_problem)?;
+    let body = Body {
+        principal: work.caller.principal(),
+        credential: work.caller.credential.clone(),
+        source: work.caller.source,
+        correlation: envelope.correlation,
+        command_digest: Some(digest),
+        module: work.used_module.then(|| format!("{} {}", open.module.module, open.module.version)),
+        policies: work.policies.clone(),
+        approval: None,
+        change: work.change,
+        detail: work.detail.clone(),
+        payload_bytes: work.payload_bytes,
+    };
+    let facts = Facts {
+        time: work.moment.now.wall,
+        realm: work.realm,
+        command: command.kind().number(),
+        target: work.target,
+        target_version: work.target_version,
+        indicator: work.indicator,
+        body,
+    };
+    Draft::new(&open.crypto, facts, refusal, &work.changes)
+}
