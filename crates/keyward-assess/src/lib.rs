@@ -11,6 +11,7 @@ pub mod ber;
 pub mod config;
 pub mod detect;
 pub mod finding;
+pub mod judge;
 pub mod limits;
 pub mod oid;
 pub mod source;

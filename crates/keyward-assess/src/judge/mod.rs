@@ -1,0 +1,208 @@
+//! Judges findings: status and strength from the one table, weak keys, dates, protection of private keys,
+//! repeated keys. Pure: the day is given, nothing is read.
+
+pub mod level;
+pub mod table;
+pub mod weak;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::finding::{Algorithm, Finding, Kind, Severity};
+use table::Status;
+
+/// Judges the whole inventory on a day (`YYYY-MM-DD`).
+pub fn inventory(findings: &mut [Finding], day: &str) {
+    weak::mark(findings);
+    for finding in findings.iter_mut() {
+        algorithm(finding, day);
+        signature(finding, day);
+        validity(finding, day);
+        protection(finding);
+        exponent(finding);
+        encryption(finding, day);
+    }
+    repeated(findings);
+    for finding in findings.iter_mut() {
+        finding.issues.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.rule.cmp(&b.rule)));
+    }
+}
+
+/// Whether a certificate is a trust anchor whose own signature nobody relies on.
+fn is_root(finding: &Finding) -> bool {
+    finding.is("self-issued", "yes")
+}
+
+/// Strength, quantum vulnerability and status of the main algorithm.
+fn algorithm(finding: &mut Finding, day: &str) {
+    let Some(algorithm) = finding.algorithm.clone() else { return };
+    finding.strength = finding.strength.or_else(|| table::strength(&algorithm));
+    finding.quantum_vulnerable = finding.quantum_vulnerable.or_else(|| table::quantum_vulnerable(&algorithm));
+    if finding.kind == Kind::RevocationList {
+        return;
+    }
+    let usage = if finding.kind == Kind::SignedMessage { "signature" } else { "key" };
+    let Some(verdict) = table::status(&algorithm, usage, day) else { return };
+    finding.properties.insert("status".to_owned(), verdict.protect.as_str().to_owned());
+    finding.properties.insert("status-source".to_owned(), verdict.source.clone());
+    if let Some(until) = &verdict.until {
+        finding.properties.insert("status-until".to_owned(), until.clone());
+        if verdict.draft {
+            finding.properties.insert("status-until-basis".to_owned(), "draft".to_owned());
+        }
+    }
+    let display = algorithm.display();
+    let weak = finding.strength.is_some_and(|strength| strength < 112);
+    match verdict.protect {
+        Status::Disallowed => {
+            let severity = if weak { Severity::High } else { Severity::Medium };
+            finding.add_issue("KA-ALGORITHM-DISALLOWED", severity, format!("{display} is disallowed"), &verdict.source);
+        }
+        Status::NotApproved => {
+            let severity = if weak { Severity::High } else { Severity::Low };
+            finding.add_issue(
+                "KA-ALGORITHM-NOT-APPROVED",
+                severity,
+                format!("{display} is not an approved algorithm"),
+                &verdict.source,
+            );
+        }
+        Status::Deprecated => {
+            finding.add_issue("KA-ALGORITHM-DEPRECATED", Severity::Medium, format!("{display} is deprecated"), &verdict.source);
+        }
+        Status::Acceptable | Status::Legacy => {}
+    }
+    if finding.quantum_vulnerable == Some(true) && !finding.issues.iter().any(|issue| issue.severity >= Severity::Medium) {
+        finding.add_issue(
+            "KA-QUANTUM",
+            Severity::Info,
+            format!("{display} is broken by a large quantum computer"),
+            "NIST IR 8547 ipd; EO 14412",
+        );
+    }
+}
+
+/// The hash of a signature.
+fn signature(finding: &mut Finding, day: &str) {
+    let Some(hash) = finding.properties.get("signature-hash").cloned() else { return };
+    if is_root(finding) && finding.kind == Kind::Certificate {
+        return;
+    }
+    let Some(verdict) = table::status(&Algorithm::named(&hash), "signature", day) else { return };
+    if verdict.protect >= Status::Disallowed {
+        let severity = if hash.starts_with("MD") { Severity::Critical } else { Severity::High };
+        finding.add_issue("KA-SIGNATURE-HASH", severity, format!("signed with {hash}, which does not resist collisions"), &verdict.source);
+    }
+}
+
+/// Days from one date to another, by civil calendar.
+pub fn days_between(from: &str, to: &str) -> Option<i32> {
+    let parse = |text: &str| text.get(..10)?.parse::<jiff::civil::Date>().ok();
+    Some((parse(to)? - parse(from)?).get_days())
+}
+
+/// Expiry.
+fn validity(finding: &mut Finding, day: &str) {
+    let Some(after) = finding.properties.get("not-after").cloned() else { return };
+    let Some(days) = days_between(day, &after) else { return };
+    let source = "RFC 5280 §4.1.2.5";
+    if days < 0 {
+        finding.add_issue("KA-EXPIRED", Severity::Medium, format!("expired {} days ago", -days), source);
+    } else if days <= 30 {
+        finding.add_issue("KA-EXPIRES-SOON", Severity::Medium, format!("expires in {days} days"), source);
+    } else if days <= 90 {
+        finding.add_issue("KA-EXPIRES-SOON", Severity::Low, format!("expires in {days} days"), source);
+    }
+    if let Some(before) = finding.properties.get("not-before").cloned() {
+        if days_between(day, &before).is_some_and(|days| days > 1) {
+            finding.add_issue("KA-NOT-YET-VALID", Severity::Low, "not valid yet", source);
+        }
+        let leaf = finding.is("ca", "no") && finding.kind == Kind::Certificate;
+        if leaf && days_between(&before, &after).is_some_and(|days| days > 1096) {
+            finding.add_issue(
+                "KA-CRYPTOPERIOD",
+                Severity::Low,
+                "an end-entity certificate valid for more than three years",
+                "SP 800-57 Part 1 §5.3.6",
+            );
+        }
+    }
+}
+
+/// Private and secret keys that are not encrypted, and who can read them.
+fn protection(finding: &mut Finding) {
+    if !matches!(finding.kind, Kind::PrivateKey | Kind::SecretKey) || !finding.is("encrypted", "no") {
+        return;
+    }
+    let source = "SP 800-57 Part 1 §6.2.2.3";
+    let mode = finding.file.map_or(0o600, |facts| facts.mode);
+    let sample = ["/test", "/example", "/sample", "/demo", "/vectors", "/fixtures", "/doc/"]
+        .iter()
+        .any(|word| finding.location.full_path().to_ascii_lowercase().contains(word));
+    if sample {
+        finding.properties.insert("sample-path".to_owned(), "yes".to_owned());
+    }
+    let (severity, who) = if sample {
+        (Severity::Low, "in a place of tests or examples")
+    } else if mode & 0o004 != 0 {
+        (Severity::Critical, "readable by everyone on the host")
+    } else if mode & 0o040 != 0 {
+        (Severity::High, "readable by the file's group")
+    } else {
+        (Severity::Medium, "readable by its owner")
+    };
+    finding.add_issue("KA-KEY-UNENCRYPTED", severity, format!("key stands unencrypted, {who}"), source);
+    if finding.properties.contains_key("version-control") {
+        finding.add_issue(
+            "KA-KEY-IN-HISTORY",
+            Severity::High,
+            "key stands in version-control history, where deleting the file does not remove it",
+            "SP 800-57 Part 1 §6.2; CWE-540",
+        );
+    }
+}
+
+/// RSA public exponents.
+fn exponent(finding: &mut Finding) {
+    let Some(exponent) = finding.properties.get("public-exponent").and_then(|text| text.parse::<u64>().ok()) else {
+        return;
+    };
+    if exponent < 65_537 {
+        let severity = if exponent == 1 { Severity::Critical } else { Severity::Low };
+        finding.add_issue("KA-EXPONENT", severity, format!("RSA public exponent {exponent}"), "FIPS 186-5 §A.1.1");
+    }
+}
+
+/// The cipher something is encrypted with.
+fn encryption(finding: &mut Finding, day: &str) {
+    let Some(cipher) = finding.properties.get("cipher").cloned() else { return };
+    let family = ["3DES", "2TDEA", "RC2", "RC4", "AES", "DES"]
+        .into_iter()
+        .find(|family| cipher.to_ascii_uppercase().replace("DES-EDE3", "3DES").contains(family));
+    let Some(verdict) = family.and_then(|family| table::status(&Algorithm::named(family), "key", day)) else { return };
+    if verdict.protect >= Status::Disallowed {
+        finding.add_issue(
+            "KA-PROTECTION-WEAK",
+            Severity::Medium,
+            format!("protected with {cipher}, which is {}", verdict.protect.as_str()),
+            &verdict.source,
+        );
+    }
+}
+
+/// The same private key in several places.
+fn repeated(findings: &mut [Finding]) {
+    let mut places: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for finding in findings.iter().filter(|finding| finding.kind == Kind::PrivateKey) {
+        if let Some(fingerprint) = &finding.fingerprint {
+            places.entry(fingerprint.clone()).or_default().insert(finding.location.full_path());
+        }
+    }
+    for finding in findings.iter_mut().filter(|finding| finding.kind == Kind::PrivateKey) {
+        let Some(all) = finding.fingerprint.as_ref().and_then(|fingerprint| places.get(fingerprint)) else { continue };
+        if all.len() > 1 {
+            let message = format!("the same private key stands in {} places", all.len());
+            finding.properties.insert("copies".to_owned(), all.len().to_string());
+            finding.add_issue("KA-KEY-COPIES", Severity::Medium, message, "SP 800-57 Part 1 §5.5; PCI DSS 3.6.1.4");
+        }
+    }
+}
