@@ -8,11 +8,13 @@
 //! with a private key, or let a byte of secret material into a finding, a message or a report.
 
 pub mod ber;
+pub mod cli;
 pub mod config;
 pub mod detect;
 pub mod finding;
 pub mod judge;
 pub mod limits;
 pub mod oid;
+pub mod report;
 pub mod source;
 pub mod walk;

@@ -1,9 +1,15 @@
-//! The `keyward-assess` executable.
-use std::path::PathBuf;
-use std::sync::Arc;
-fn main() {
-    let targets: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
-    let progress = Arc::default();
-    let outcome = keyward_assess::walk::scan(&targets, &Default::default(), &progress).unwrap();
-    println!("{}", serde_json::json!({"findings": outcome.findings, "coverage": outcome.coverage}));
+//! The `keyward-assess` executable: parses the command line and hands it to the library.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    match keyward_assess::cli::run(keyward_assess::cli::Cli::parse()) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("keyward-assess: {error}");
+            ExitCode::FAILURE
+        }
+    }
 }

@@ -1,0 +1,80 @@
+//! Writes an assessment down. Every writer is a pure function of the assessment, so a repeated run over
+//! unchanged files gives the same bytes.
+
+pub mod cbom;
+pub mod diff;
+pub mod html;
+pub mod sarif;
+pub mod table;
+
+use serde::{Deserialize, Serialize};
+
+use crate::finding::{Coverage, Finding, Severity};
+
+/// What one scan gave, judged.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Assessment {
+    /// Version of this format.
+    pub format: u32,
+    /// Name and version of the tool.
+    pub tool: String,
+    /// The day it was judged for.
+    pub judged_for: String,
+    /// What was scanned.
+    pub targets: Vec<String>,
+    /// Counts.
+    pub summary: Summary,
+    /// Everything found.
+    pub findings: Vec<Finding>,
+    /// What was read and what was not.
+    pub coverage: Coverage,
+}
+
+/// Counts a reader wants first.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Summary {
+    /// All findings.
+    pub findings: usize,
+    /// Findings by kind.
+    pub by_kind: std::collections::BTreeMap<String, usize>,
+    /// Findings by their worst issue.
+    pub by_severity: std::collections::BTreeMap<String, usize>,
+    /// Findings by algorithm.
+    pub by_algorithm: std::collections::BTreeMap<String, usize>,
+    /// Findings a large quantum computer breaks.
+    pub quantum_vulnerable: usize,
+    /// Findings that resist one.
+    pub quantum_safe: usize,
+}
+
+impl Summary {
+    /// Counts.
+    pub fn of(findings: &[Finding]) -> Self {
+        let mut summary = Self { findings: findings.len(), ..Self::default() };
+        for finding in findings {
+            *summary.by_kind.entry(finding.kind.as_str().to_owned()).or_default() += 1;
+            let severity = finding.worst().map_or("none", Severity::as_str);
+            *summary.by_severity.entry(severity.to_owned()).or_default() += 1;
+            if let Some(algorithm) = &finding.algorithm {
+                *summary.by_algorithm.entry(algorithm.display()).or_default() += 1;
+            }
+            match finding.quantum_vulnerable {
+                Some(true) => summary.quantum_vulnerable += 1,
+                Some(false) => summary.quantum_safe += 1,
+                None => {}
+            }
+        }
+        summary
+    }
+}
+
+/// Findings with the worst first; equal ones in the order of their places.
+pub fn worst_first(findings: &[Finding]) -> Vec<&Finding> {
+    let mut sorted: Vec<&Finding> = findings.iter().filter(|finding| finding.worst() > Some(Severity::Info)).collect();
+    sorted.sort_by(|a, b| {
+        (b.worst(), b.confidence, b.issues.len())
+            .cmp(&(a.worst(), a.confidence, a.issues.len()))
+            .then_with(|| a.location.cmp(&b.location))
+    });
+    sorted
+}
