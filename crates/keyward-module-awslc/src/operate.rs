@@ -7,7 +7,7 @@ use keyward_engine::permit::Permit;
 use keyward_engine::ports::module::{
     Done, HashAlgorithm, KeyHandle, ModuleFault, Operation, Output,
 };
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroize;
 
 use crate::material::Material;
 use crate::services::Services;
@@ -186,10 +186,14 @@ fn hash(permit: &Permit, algorithm: HashAlgorithm, message: &[u8]) -> Answer {
     give_bytes(permit, &services, digest.as_ref().to_vec())
 }
 
+/// How far below its caller [`scrub_stack`] reaches.
+const SCRUBBED: usize = 32 * 1024;
+
 /// Overwrites the stack below the caller. The module wipes its contexts, but compilers spill what they like; after key
 /// material was generated, read or written, whatever a finished call left lower on this thread's stack goes.
 #[inline(never)]
 pub(crate) fn scrub_stack() {
-    let below = Zeroizing::new([0_u8; 16 * 1024]);
-    core::hint::black_box(&*below);
+    // The array is the wiping: it must be filled with zeros before anything may look at it, and black_box looks.
+    let mut below = [0_u8; SCRUBBED];
+    core::hint::black_box(&mut below);
 }
