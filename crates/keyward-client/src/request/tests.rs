@@ -1,0 +1,349 @@
+//! Every command goes over the wire and comes out of the server's decoder as it went in.
+use std::collections::BTreeMap;
+
+use keyward_core::algorithm::{KeySpec, Protection, Purpose};
+use keyward_core::command::*;
+use keyward_core::ids::{ObjectId, PrincipalId, RealmId, TokenId};
+use keyward_core::name::Name;
+use keyward_core::object::{Cryptoperiod, ExportClass, Quotas, Sensitivity};
+use keyward_core::role::Role;
+use keyward_core::secret::Secret;
+use keyward_core::state::State;
+use keyward_core::time::Timestamp;
+use keyward_protocol::rest::{self, Call, Headers};
+
+use super::*;
+
+fn name(text: &str) -> Name {
+    Name::new(text).unwrap()
+}
+
+/// What the server makes of a request.
+fn decoded(request: &Request) -> rest::Call {
+    let path = request.target.path();
+    let body = request.body.as_ref().map_or(&b""[..], Payload::as_slice);
+    let headers = Headers {
+        content_type: request.body.as_ref().map(|_| &b"application/json"[..]),
+        accept: Some(request.accept.as_bytes()),
+        ..Headers::default()
+    };
+    let matched =
+        rest::find(request.method.as_str(), path).unwrap_or_else(|p| panic!("{path}: {p}"));
+    rest::decode(&matched, request.target.query(), &headers, body)
+        .unwrap_or_else(|p| panic!("{path}: {p}"))
+        .call
+}
+
+fn realms() -> [RealmRef; 3] {
+    [
+        RealmRef::SYSTEM,
+        RealmRef::Id(RealmId([0xab; 16])),
+        RealmRef::Name(name("a/b c+d é%?#")),
+    ]
+}
+
+#[expect(clippy::too_many_lines, reason = "a table")]
+fn about_realms(realm: &RealmRef) -> Vec<Command> {
+    let (realm, principal) = (realm.clone(), PrincipalId([3; 16]));
+    vec![
+        DescribeRealm {
+            realm: realm.clone(),
+        }
+        .into(),
+        CreateWorkload {
+            realm: realm.clone(),
+            name: name("w \"1\""),
+            roles: vec![Role::CryptoUser, Role::BackupOperator],
+        }
+        .into(),
+        ListPrincipals {
+            realm: realm.clone(),
+            after: Some(principal),
+            limit: 7,
+        }
+        .into(),
+        RegisterAnchor {
+            realm: realm.clone(),
+            certificate: vec![0x30; 100],
+        }
+        .into(),
+        BindCertificate {
+            realm: realm.clone(),
+            anchor: [0xcd; 32],
+            name: "dns:a".into(),
+            principal,
+        }
+        .into(),
+        PutPolicy {
+            realm: realm.clone(),
+            name: name("p/q"),
+            text: "permit(\n);".into(),
+        }
+        .into(),
+        DeletePolicy {
+            realm: realm.clone(),
+            name: name("p/q"),
+        }
+        .into(),
+        ListPolicies {
+            realm: realm.clone(),
+        }
+        .into(),
+        ListKeys {
+            realm: realm.clone(),
+            after: Some(ObjectId([4; 16])),
+            limit: 1000,
+            state: Some(State::PreActivation),
+            name_prefix: Some("a&b=c +%".into()),
+        }
+        .into(),
+        ListKeys {
+            realm: realm.clone(),
+            after: None,
+            limit: 1,
+            state: None,
+            name_prefix: None,
+        }
+        .into(),
+        CreateKey {
+            realm: realm.clone(),
+            name: Some(name("k")),
+            spec: KeySpec::Aes256,
+            purpose: Some(Purpose::Wrap),
+            protection: Protection::HsmRecoverable,
+            export: ExportClass::Wrapped,
+            activate: false,
+            cryptoperiod: Some(Cryptoperiod {
+                originator: Some(Millis::days(3)),
+                recipient: Some(Millis(5000)),
+            }),
+            rotate_every: Some(Millis::days(90)),
+            sensitivity: Sensitivity::High,
+            applications: vec!["x".into(), "y\"".into()],
+            tags: BTreeMap::from([("a".into(), "b\n".into())]),
+            owner: Some(principal),
+        }
+        .into(),
+        CreateKey {
+            realm,
+            name: None,
+            spec: KeySpec::EcP384,
+            purpose: None,
+            protection: Protection::Software,
+            export: ExportClass::Never,
+            activate: true,
+            cryptoperiod: None,
+            rotate_every: Some(Millis(3_600_000)),
+            sensitivity: Sensitivity::Moderate,
+            applications: vec![],
+            tags: BTreeMap::new(),
+            owner: None,
+        }
+        .into(),
+    ]
+}
+
+fn about_keys(realm: &RealmRef, key: &KeyRef) -> Vec<Command> {
+    let (realm, key) = (realm.clone(), key.clone());
+    let reason = || Some("because \"so\"".to_owned());
+    macro_rules! make {
+        ($($name:ident { $($field:ident : $value:expr),* })*) => {
+            vec![$($name { realm: realm.clone(), key: key.clone(), $($field: $value),* }.into()),*]
+        };
+    }
+    make! {
+        DescribeKey {}
+        RotateKey {}
+        ActivateKey { version: Some(2) }
+        ActivateKey { version: None }
+        SuspendKey { reason: reason() }
+        ResumeKey { reason: None }
+        DeactivateKey { version: Some(1), reason: reason() }
+        ReportCompromise { version: None, since: Some(Timestamp(1_795_420_800_123)), reason: "lost".to_owned() }
+        ScheduleDestruction { version: Some(3), after_days: 7, reason: "old".to_owned() }
+        CancelDestruction { version: Some(3) }
+        CancelDestruction { version: None }
+        ExecuteDestruction {}
+        ConfirmDestruction {}
+        Decrypt { accept_compromised: true, context: vec![1], ciphertext: vec![2, 3] }
+        Encrypt { context: vec![], plaintext: Secret::new(vec![]) }
+    }
+}
+
+#[expect(clippy::too_many_lines, reason = "a table")]
+fn others() -> Vec<Command> {
+    let principal = PrincipalId([3; 16]);
+    vec![
+        Seal {
+            reason: Some("x".into()),
+        }
+        .into(),
+        Status {}.into(),
+        CreateRealm {
+            name: name("r"),
+            level: 3,
+            rehearsal: true,
+            quotas: Some(Quotas {
+                keys: 1,
+                ..Quotas::default()
+            }),
+        }
+        .into(),
+        CreateRealm {
+            name: name("r"),
+            level: 1,
+            rehearsal: false,
+            quotas: None,
+        }
+        .into(),
+        ListRealms {
+            after: Some(RealmId([9; 16])),
+            limit: 2,
+        }
+        .into(),
+        DescribePrincipal { principal }.into(),
+        IssueToken {
+            principal,
+            lifetime: Millis::days(30),
+        }
+        .into(),
+        IssueToken {
+            principal,
+            lifetime: Millis(8 * Millis::HOUR.0),
+        }
+        .into(),
+        SetPrincipalEnabled {
+            principal,
+            enabled: true,
+        }
+        .into(),
+        SetPrincipalEnabled {
+            principal: PrincipalId::SCHEDULER,
+            enabled: false,
+        }
+        .into(),
+        RevokeToken {
+            token: TokenId([5; 16]),
+        }
+        .into(),
+        ReadAudit {
+            from: 5,
+            limit: 10,
+            realm_filter: Some(RealmId::SYSTEM),
+            target: Some([6; 16]),
+            principal: Some(principal),
+            command: Some(150),
+            refused_only: true,
+        }
+        .into(),
+        ReadAudit {
+            from: 0,
+            limit: 1,
+            realm_filter: None,
+            target: None,
+            principal: None,
+            command: None,
+            refused_only: false,
+        }
+        .into(),
+        ProveRecord { index: u64::MAX }.into(),
+        ReadCheckpoint {}.into(),
+        ReadLog {
+            path: "tile/entries/x001/067.p/5".into(),
+        }
+        .into(),
+        ArchiveLog { before: 9 }.into(),
+        RedactRecord {
+            index: 1,
+            reason: "r".into(),
+        }
+        .into(),
+        RotateLogKey {}.into(),
+    ]
+}
+
+#[test]
+fn every_command_reads_back_from_the_wire_as_it_was_asked() {
+    let mut all = others();
+    for realm in realms() {
+        all.extend(about_realms(&realm));
+        for key in [
+            KeyRef::Id(ObjectId([7; 16])),
+            KeyRef::Name(name("käse / 1")),
+        ] {
+            all.extend(about_keys(&realm, &key));
+        }
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    for command in &all {
+        let request = Request::of(command).unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        let Call::Command { command: back, .. } = decoded(&request) else {
+            panic!("{command:?} is no command")
+        };
+        assert_eq!(format!("{command:?}"), format!("{back:?}"));
+        seen.insert(command.kind());
+    }
+    for kind in CommandKind::ALL {
+        let callable = !matches!(
+            kind,
+            CommandKind::Unseal | CommandKind::ServerEvent | CommandKind::RejectedAttempts
+        );
+        assert_eq!(seen.contains(kind), callable, "{kind:?}");
+    }
+}
+
+#[test]
+fn data_and_context_arrive_byte_for_byte() {
+    let (data, context): (Vec<u8>, Vec<u8>) = ((0..=255).collect(), (0..77).collect());
+    let (realm, key) = (RealmRef::SYSTEM, KeyRef::Id(ObjectId([7; 16])));
+    let command = Encrypt {
+        realm,
+        key,
+        context: context.clone(),
+        plaintext: Secret::new(data.clone()),
+    }
+    .into();
+    let Call::Command {
+        command: Command::Encrypt(back),
+        ..
+    } = decoded(&Request::of(&command).unwrap())
+    else {
+        panic!("not an encryption")
+    };
+    assert_eq!(
+        (back.plaintext.expose(), &back.context),
+        (&data[..], &context)
+    );
+}
+
+#[test]
+fn a_seals_secret_arrives_as_it_is() {
+    let secret = "pass \"phrase\" \\ é \u{1f511} \u{7f}\t";
+    let body = Payload::credential("passphrase", &Secret::new(secret.as_bytes().to_vec())).unwrap();
+    let Call::Unseal {
+        command,
+        secret: back,
+        ..
+    } = decoded(&Request::unseal(body))
+    else {
+        panic!("not an unsealing")
+    };
+    assert_eq!(
+        (command.kind.as_str(), back.expose()),
+        ("passphrase", secret.as_bytes())
+    );
+}
+
+#[test]
+fn what_only_the_server_does_cannot_be_asked() {
+    let event: Command = RejectedAttempts {
+        source: [0; 16],
+        minute: 0,
+        count: 1,
+    }
+    .into();
+    assert!(matches!(
+        Request::of(&event),
+        Err(ClientError::NotCallable { .. })
+    ));
+}

@@ -1,0 +1,560 @@
+//! What the server shows, as types. Vocabularies that may grow (states, algorithms, codes) are texts with the interface's
+//! names, and members this release does not know are passed over: a newer server must not break an older client.
+use std::collections::BTreeMap;
+use std::fmt;
+
+use keyward_core::secret::Secret;
+use serde::{Deserialize, Serialize};
+
+/// Rows of a listing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Page<T> {
+    /// Rows.
+    pub items: Vec<T>,
+    /// What to give as `after` for the next page, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// Limits of a realm.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quotas {
+    /// Keys that are not destroyed.
+    pub keys: u64,
+    /// Commands a second.
+    pub rate_per_second: u32,
+    /// Commands under way at once.
+    pub in_flight: u32,
+    /// Bytes of log a day.
+    pub audit_bytes_per_day: u64,
+}
+
+/// A realm.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Realm {
+    /// Id; `system` for the installation's own.
+    pub id: String,
+    /// Name.
+    pub name: String,
+    /// Number for account-shaped interfaces.
+    pub alias: u32,
+    /// Assurance level.
+    pub level: u8,
+    /// Whether it is for rehearsals.
+    pub rehearsal: bool,
+    /// Whether every use in it is stopped.
+    pub suspended: bool,
+    /// Limits.
+    pub quotas: Quotas,
+    /// When it was made.
+    pub created_at: String,
+    /// By whom.
+    pub created_by: String,
+}
+
+/// A role in a realm.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grant {
+    /// Where.
+    pub realm: String,
+    /// What.
+    pub role: String,
+}
+
+/// Who can be authenticated.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Principal {
+    /// Id.
+    pub id: String,
+    /// Home realm.
+    pub realm: String,
+    /// Name.
+    pub name: String,
+    /// `workload`, `person` or `system`.
+    pub kind: String,
+    /// Roles.
+    pub grants: Vec<Grant>,
+    /// Whether it may act.
+    pub enabled: bool,
+    /// When it was made.
+    pub created_at: String,
+    /// By whom.
+    pub created_by: String,
+}
+
+/// A new bearer token, shown once.
+pub struct Token {
+    /// Id, for revoking it.
+    pub id: String,
+    /// What goes after `Bearer`.
+    pub token: Secret,
+    /// When it ends.
+    pub expires_at: String,
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Token")
+            .field("id", &self.id)
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A registered certificate authority.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Anchor {
+    /// SHA-256 of its certificate.
+    pub fingerprint: String,
+}
+
+/// A policy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Policy {
+    /// Name in its realm.
+    pub name: String,
+    /// Cedar text.
+    pub text: String,
+    /// When it was last written.
+    pub changed_at: String,
+    /// By whom.
+    pub changed_by: String,
+}
+
+/// A realm's policies.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyList {
+    /// All of them.
+    pub items: Vec<Policy>,
+}
+
+/// How long versions protect and process; whole days in `_days`, anything else in `_seconds`, unlimited if absent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "described together above")]
+pub struct Cryptoperiod {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub originator_days: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub originator_seconds: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipient_days: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipient_seconds: Option<u64>,
+}
+
+/// A key with its versions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Key {
+    /// Id.
+    pub id: String,
+    /// Realm.
+    pub realm: String,
+    /// Name, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Further names.
+    pub aliases: Vec<String>,
+    /// `symmetric`, `pair` and so on.
+    pub kind: String,
+    /// Algorithm and size.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spec: Option<String>,
+    /// Purpose.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<String>,
+    /// State that decides about new protection.
+    pub state: String,
+    /// The version that protects.
+    pub current_version: u32,
+    /// Lowest version that may protect.
+    pub min_protect_version: u32,
+    /// Lowest version that may process.
+    pub min_process_version: u32,
+    /// Where it lives.
+    pub protection: String,
+    /// How material may leave.
+    pub export: String,
+    /// Impact level.
+    pub sensitivity: String,
+    /// Whether non-approved use was accepted at creation.
+    pub non_approved_exception: bool,
+    /// Cryptoperiods of new versions.
+    pub cryptoperiod: Cryptoperiod,
+    /// Rotation interval in days.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rotate_every_days: Option<u64>,
+    /// Rotation interval in seconds, when it is no whole number of days.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rotate_every_seconds: Option<u64>,
+    /// Next scheduled rotation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rotate_at: Option<String>,
+    /// Applications that use it.
+    pub applications: Vec<String>,
+    /// Tags.
+    pub tags: BTreeMap<String, String>,
+    /// Who answers for it.
+    pub owner: String,
+    /// Since when all use is stopped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspended_at: Option<String>,
+    /// When it was made.
+    pub created_at: String,
+    /// By whom.
+    pub created_by: String,
+    /// When anything of it last changed.
+    pub changed_at: String,
+    /// How often it was written: the ETag.
+    pub revision: u64,
+    /// Versions, oldest first; a listing has the current one only.
+    pub versions: Vec<KeyVersion>,
+}
+
+/// A version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyVersion {
+    /// 1, 2, 3 …
+    pub version: u32,
+    /// State of its secret or private part.
+    pub state: String,
+    /// Parts.
+    pub components: Vec<Component>,
+    /// Public key, SubjectPublicKeyInfo DER in base64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub public_key: Option<String>,
+    /// Birth.
+    pub origin: Origin,
+    /// When it was made.
+    pub created_at: String,
+    /// When it was first activated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activated_at: Option<String>,
+    /// When it is to be activated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activate_at: Option<String>,
+    /// End of the originator-usage period.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protect_until: Option<String>,
+    /// End of the recipient-usage period.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process_until: Option<String>,
+    /// Scheduled destruction.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub destruction: Option<Destruction>,
+    /// When it was destroyed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub destroyed_at: Option<String>,
+    /// A compromise found only after destruction.
+    pub compromise_found_after_destruction: bool,
+    /// Whether material ever left in the clear.
+    pub was_exported: bool,
+    /// Encryptions reserved against the limit of 2^32.
+    pub uses_reserved: u64,
+}
+
+/// A part of a version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Component {
+    /// `secret`, `private` or `public`.
+    pub part: String,
+    /// State.
+    pub state: String,
+    /// How it came there, the newest last.
+    pub history: Vec<Transition>,
+}
+
+/// A change of state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Transition {
+    /// To which state.
+    pub to: String,
+    /// When.
+    pub at: String,
+    /// By whom.
+    pub by: String,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The approval that allowed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<u64>,
+}
+
+/// The circumstances of birth.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// `generated`, `imported`, `derived` or `components`.
+    pub birth: String,
+    /// Module.
+    pub module: String,
+    /// Its version.
+    pub module_version: String,
+    /// Certificates of that version.
+    pub certificates: Vec<u32>,
+    /// Entropy source in words.
+    pub entropy: String,
+    /// The module's word on the generation.
+    pub approved: bool,
+    /// The HSM's attestation in base64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attestation: Option<String>,
+}
+
+/// A scheduled destruction.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Destruction {
+    /// When it was scheduled.
+    pub scheduled_at: String,
+    /// When it is due.
+    pub due_at: String,
+    /// By whom.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+    /// Held until then, and until confirmed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_until: Option<String>,
+    /// Who confirmed after a hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirmed_by: Option<String>,
+}
+
+/// What encryption gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ciphertext {
+    /// Bytes, in Keyward's format.
+    pub ciphertext: Vec<u8>,
+    /// Key.
+    pub key: String,
+    /// Version that protected.
+    pub version: u32,
+}
+
+/// What decryption gave.
+#[derive(Debug)]
+pub struct Plaintext {
+    /// Bytes.
+    pub plaintext: Secret,
+    /// Key.
+    pub key: String,
+    /// Version that had protected.
+    pub version: u32,
+}
+
+/// Liveness.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Health {
+    /// `sealed` or `unsealed`.
+    pub status: String,
+    /// Product version.
+    pub version: String,
+}
+
+/// Readiness.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Readiness {
+    /// Whether commands are taken.
+    pub ready: bool,
+    /// Codes of what stands in the way.
+    pub reasons: Vec<String>,
+}
+
+/// The module in use.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Module {
+    /// As it names itself.
+    pub name: String,
+    /// As it reports it.
+    pub version: String,
+    /// Certificates of that version.
+    pub certificates: Vec<u32>,
+}
+
+/// The log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Log {
+    /// Records.
+    pub size: u64,
+    /// Root, hexadecimal.
+    pub root: String,
+}
+
+/// A check.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    /// Stable name.
+    pub check: String,
+    /// Whether it is met.
+    pub ok: bool,
+    /// Facts in words.
+    pub detail: String,
+}
+
+/// The server's status.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// Product version.
+    pub product: String,
+    /// Deployment.
+    pub deployment: String,
+    /// Node.
+    pub node: String,
+    /// Whether the seal is open.
+    pub unsealed: bool,
+    /// Kinds of seal slots.
+    pub seals: Vec<String>,
+    /// Module.
+    pub module: Module,
+    /// Store in words.
+    pub store: String,
+    /// Log.
+    pub log: Log,
+    /// Wall clock of the server.
+    pub time: String,
+    /// Time in service.
+    pub service_ms: u64,
+    /// Checks.
+    pub checks: Vec<Check>,
+}
+
+/// The credential a caller used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CredentialUsed {
+    /// `system`, `token`, `certificate`, `seal` or `unproven`.
+    pub kind: String,
+    /// Token's id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// Certificate's fingerprint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<String>,
+    /// Seal's slot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slot: Option<String>,
+}
+
+/// A change of state in a record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// Before.
+    pub from: String,
+    /// After.
+    pub to: String,
+}
+
+/// What the body of a record says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Body {
+    /// Who.
+    pub principal: String,
+    /// By which credential.
+    pub credential: CredentialUsed,
+    /// From which address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// Request id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    /// SHA-256 of the command's canonical bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command_digest: Option<String>,
+    /// Module that acted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub module: Option<String>,
+    /// Policies that decided.
+    pub policies: Vec<String>,
+    /// Approval consumed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<u64>,
+    /// Change of state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<Change>,
+    /// Facts in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// Bytes protected or processed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payload_bytes: Option<u64>,
+}
+
+/// An audit record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// Index in the log.
+    pub index: u64,
+    /// When it was decided.
+    pub time: String,
+    /// Node.
+    pub node: String,
+    /// Lane.
+    pub lane: u32,
+    /// Realm.
+    pub realm: String,
+    /// Number in the realm, without gaps.
+    pub realm_seq: u64,
+    /// Command.
+    pub command: String,
+    /// Its stable number.
+    pub command_number: u16,
+    /// What was acted upon.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// Version of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target_version: Option<u32>,
+    /// `done`, or the code of the refusal.
+    pub outcome: String,
+    /// 0, or its number.
+    pub outcome_number: u16,
+    /// The module's word.
+    pub indicator: String,
+    /// SHA-256(salt ‖ body).
+    pub body_digest: String,
+    /// Digest of the rows as written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub post_image: Option<String>,
+    /// Keyed tag of all live rows after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state_tag: Option<String>,
+    /// Whether the body is gone.
+    pub redacted: bool,
+    /// Body.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<Body>,
+}
+
+/// Records.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordPage {
+    /// In index order.
+    pub items: Vec<Record>,
+    /// Index to go on from.
+    pub next: u64,
+    /// Size of the log when they were read.
+    pub size: u64,
+}
+
+/// A proof that a record is in the log, complete for offline use.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordProof {
+    /// Index in the log.
+    pub index: u64,
+    /// The leaf entry in base64.
+    pub entry: String,
+    /// Salt and body in base64, unless redacted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
+    /// C2SP tlog-proof.
+    pub proof: String,
+}
+
+/// An archived segment of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Segment {
+    /// First index in it.
+    pub from: u64,
+    /// One past the last.
+    pub to: u64,
+    /// Bytes, which verify on their own.
+    pub bytes: Vec<u8>,
+}
