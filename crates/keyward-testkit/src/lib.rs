@@ -1,1 +1,4 @@
 //! See ARCHITECTURE.md.
+
+pub mod faulty_store;
+pub mod store_conformance;
