@@ -17,7 +17,6 @@ use crate::usage::Counter;
 /// A version with its material, once loaded, and its counter.
 pub(crate) struct VersionEntry {
     pub(crate) version: Version,
-    pub(crate) row: RowKey,
     pub(crate) held: OnceLock<Arc<Held>>,
     pub(crate) counter: Mutex<Option<Arc<Counter>>>,
 }
@@ -33,7 +32,6 @@ pub(crate) struct ObjectEntry {
 pub(crate) struct PrincipalEntry {
     pub(crate) facts: PrincipalFacts,
     pub(crate) enabled: bool,
-    pub(crate) home: RealmId,
 }
 
 /// How many of each are kept.

@@ -11,6 +11,7 @@ use keyward_core::{ErrorCode, Problem};
 use crate::cache::PrincipalEntry;
 use crate::crypto::digests_equal;
 use crate::open::Open;
+use crate::ports::clock::Clock as _;
 use crate::ports::store::RowKey;
 use crate::problems::{module_problem, store_problem};
 use crate::rows;
@@ -59,7 +60,7 @@ impl Caller {
     pub(crate) fn system(id: PrincipalId, name: &str) -> Self {
         let facts = PrincipalFacts { id, epoch: 0, kind: "system", name: name.to_owned(), grants: Vec::new() };
         Self {
-            facts: Arc::new(PrincipalEntry { facts, enabled: true, home: RealmId::SYSTEM }),
+            facts: Arc::new(PrincipalEntry { facts, enabled: true }),
             credential: Credential::System,
             source: None,
             reads: Vec::new(),
@@ -170,7 +171,6 @@ impl Open {
                 grants: opened.value.grants.iter().map(|grant| (grant.realm, grant.role)).collect(),
             },
             enabled: opened.value.enabled,
-            home: opened.value.realm,
         });
         self.remember(&key, position, || self.caches.principals.insert(id, Arc::clone(&entry)));
         Ok(Some(entry))

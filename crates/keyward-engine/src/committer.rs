@@ -9,6 +9,8 @@
 //! Read next: `round.rs` (how one commit is put together).
 mod round;
 
+pub(crate) use round::{LogBatchRow, wrap_set_hash};
+
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use keyward_core::algorithm::KeySpec;
 use keyward_core::cbor;
-use keyward_core::ids::{DeploymentId, ObjectId, RealmId};
+use keyward_core::ids::{DeploymentId, RealmId};
 use keyward_core::object::{Object, Part, Version};
 use minicbor::{Decode, Encode};
 use parking_lot::{Mutex, RwLock};
@@ -22,8 +22,7 @@ use crate::crypto::{Crypto, Held};
 use crate::ports::module::{ModuleFault, Operation};
 use crate::ports::store::Row;
 use crate::rows::{ChangeFault, RowSealer, SealedChange};
-pub(crate) use open::{CreateParameters, Created, OpenFault, create, open};
-pub(crate) use puncture::{Epoch, LedgerEntry};
+pub(crate) use open::{CreateParameters, OpenFault, create, open};
 
 /// A keyring entry's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
@@ -245,6 +244,3 @@ pub(crate) fn row_after(change: &SealedChange) -> Option<Row> {
     let value = change.value.as_ref()?;
     Some(Row { version: change.expected.checked_add(1)?, value: value.as_slice().into() })
 }
-
-/// The key of the cache and of records for one version.
-pub(crate) type VersionId = (ObjectId, u32);

@@ -5,8 +5,8 @@ use std::thread;
 
 use arc_swap::ArcSwapOption;
 use futures_channel::oneshot;
-use keyward_core::command::{Command, Envelope, ServerEvent, ServerEventKind, Unseal};
-use keyward_core::ids::{DeploymentId, NodeId, PrincipalId};
+use keyward_core::command::{Command, CommandKind, Envelope, ServerEvent, ServerEventKind, Unseal};
+use keyward_core::ids::{DeploymentId, NodeId, PrincipalId, RealmId};
 use keyward_core::outcome::Outcome;
 use keyward_core::record::{Body, Credential};
 use keyward_core::secret::Secret;
@@ -242,6 +242,14 @@ async fn attempt(open: &Arc<Open>, caller: &Caller, command: &Command, envelope:
                 counter.wait().await;
                 work = Work::new(open, caller, command.kind());
             }
+            Err(Stop::NeedLeaves(realm)) => {
+                if let Err(problem) = reserve_leaves(open, realm).await {
+                    work = Work::new(open, caller, command.kind());
+                    work.realm = realm;
+                    break Err(problem);
+                }
+                work = Work::new(open, caller, command.kind());
+            }
             Err(Stop::Refused(problem)) => break Err(problem),
             Ok(outcome) => break Ok(outcome),
         }
@@ -252,10 +260,39 @@ async fn attempt(open: &Arc<Open>, caller: &Caller, command: &Command, envelope:
     }
 }
 
+/// Leaves reserved at a time: what a crash can waste.
+const LEAF_BLOCK: u64 = 4_096;
+
+/// Reserves a block of leaves by a commit of its own: no leaf is given out before its block is durable, so none is ever
+/// used twice.
+async fn reserve_leaves(open: &Arc<Open>, realm: RealmId) -> Result<(), Problem> {
+    let server = Caller::system(PrincipalId::SERVER, "server");
+    let mut work = Work::new(open, &server, CommandKind::ServerEvent);
+    let block = work.leaf_block(realm, LEAF_BLOCK)?;
+    let detail = format!("reserved leaves {} to {}", block.next, block.end);
+    work.detail = Some(detail.clone());
+    let command = Command::ServerEvent(ServerEvent { event: ServerEventKind::Notice, detail });
+    match finish(work, &command, &Envelope::default(), Ok(Outcome::Done)).await {
+        // Someone else reserved meanwhile; whether that is enough shows when it is tried again.
+        None => Ok(()),
+        Some(Err(problem)) => Err(problem),
+        Some(Ok(_)) => {
+            let mut blocks = open.leaves.lock();
+            let current = blocks.entry(realm).or_default();
+            if current.next >= current.end {
+                *current = block;
+            }
+            Ok(())
+        }
+    }
+}
+
 /// Why performing stopped.
 pub(crate) enum Stop {
     /// Refused.
     Refused(Problem),
+    /// No leaf of this realm is reserved: reserve, then decide again.
+    NeedLeaves(RealmId),
     /// Another command is reserving uses of the same version.
     WaitFor(Arc<crate::usage::Counter>),
 }
@@ -294,8 +331,8 @@ async fn finish(
     let pending =
         Pending { reads, decided_at: work.position, changes: std::mem::take(&mut work.changes), draft, urgent, after, reply };
     let answer = if open.committer.submit(pending) { answer.await.ok() } else { None };
-    if let Some((counter, up_to)) = reservation {
-        if answer == Some(Answer::Committed) { counter.reserved(up_to) } else { counter.not_reserved() }
+    if let Some(reservation) = reservation {
+        reservation.settle(answer == Some(Answer::Committed) && decided.is_ok());
     }
     match answer {
         Some(Answer::Committed) => {

@@ -1,5 +1,32 @@
 //! The only door: every command from every protocol goes through [`engine::Engine::execute`], and nothing else acts.
+//!
+//! Read next: `engine.rs` (the pipeline), `work.rs` (one attempt), `commands.rs` (what each command does),
+//! `committer.rs` (the one writer), `custody.rs` (the key hierarchy), `ports/` (what adapters promise).
 #![forbid(unsafe_code)]
 
+mod cache;
+mod caller;
+mod commands;
+mod committer;
+mod crypto;
+pub mod custody;
+pub mod engine;
+pub mod init;
+mod log;
+mod log_key;
+mod open;
 pub mod permit;
 pub mod ports;
+pub mod problems;
+mod recording;
+mod rows;
+mod scheduler;
+pub mod segment;
+mod signing;
+mod usage;
+mod work;
+
+pub use cache::CacheSizes;
+pub use caller::{Caller, Presented, PresentedCertificate};
+pub use custody::passphrase::PassphraseSeal;
+pub use engine::{Engine, EngineParts, Writer};

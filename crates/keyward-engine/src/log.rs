@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use keyward_core::cbor;
 use keyward_core::record::{Body, Header, RecordView, StoredRecord};
 use keyward_core::tlog::{
-    self, Hash, HashReader, LogPath, Node, TILE_WIDTH, Tile, TileId, Tiles, TreeHead, append_entry,
+    self, Hash, LogPath, Node, TILE_WIDTH, Tile, TileId, Tiles, TreeHead, append_entry,
 };
 
 use crate::committer::LogBatchRow;
@@ -113,19 +113,15 @@ impl LogReader<'_> {
         TileId::right_edge(size).map(|id| self.tile(id)).collect()
     }
 
-    /// The nodes asked for, checked against the tree's root.
-    pub(crate) fn proof_nodes(&self, head: &TreeHead, nodes: &[Node]) -> Result<Vec<Hash>, StoreFault> {
+    /// The tiles that hold these nodes, and the right edge against which they can be checked.
+    pub(crate) fn verified_tiles(&self, head: &TreeHead, nodes: &[Node]) -> Result<Tiles, StoreFault> {
         let mut tiles = Tiles::new(head.size).map_err(|_| DAMAGED)?;
         let mut needed: BTreeSet<TileId> = Tiles::needed(head.size, nodes);
         needed.extend(TileId::right_edge(head.size));
         for id in needed {
-            let tile = self.tile(id)?;
-            tiles.insert(id, &tile.to_bytes()).map_err(|_| DAMAGED)?;
+            tiles.insert(id, &self.tile(id)?.to_bytes()).map_err(|_| DAMAGED)?;
         }
-        let verified = tiles
-            .verify(self.crypto, head.root)
-            .map_err(|_| StoreFault::Corrupt("the log's tiles do not lead to its root"))?;
-        nodes.iter().map(|node| verified.read(*node).ok_or(DAMAGED)).collect()
+        Ok(tiles)
     }
 
     /// A resource of the tlog-tiles interface.

@@ -6,7 +6,6 @@ use keyward_core::decide::ModuleFacts;
 use keyward_core::decide::destroy::ClockEvidence;
 use keyward_core::ids::{DeploymentId, NodeId, RealmId};
 use keyward_core::limits::CLOCK_DRIFT_MAX_MS;
-use keyward_core::object::RealmCounters;
 use keyward_core::outcome::PolicyText;
 use keyward_core::time::{Millis, Now, Timestamp};
 use keyward_core::tlog::{Frontier, KeyHistory, TileWriter, VerifierKey};
@@ -179,11 +178,6 @@ impl Open {
 
     pub(crate) fn log(&self) -> LogReader<'_> {
         LogReader { store: &*self.store, crypto: &self.crypto, lane: LANE }
-    }
-
-    /// Counters of a realm as stored.
-    pub(crate) fn counters(&self, realm: RealmId) -> Result<RealmCounters, Problem> {
-        Ok(self.read::<RealmCounters>(&rows::realm_counters(realm))?.map(|o| o.value).unwrap_or_default())
     }
 }
 

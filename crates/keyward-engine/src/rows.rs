@@ -249,9 +249,6 @@ pub(crate) fn log_batch(number: u32, last: u64) -> RowKey {
 pub(crate) fn log_tile(number: u32, level: u8, index: u64) -> RowKey {
     key(Table::LogTile, &[&number.to_be_bytes(), &[level], &index.to_be_bytes()])
 }
-pub(crate) fn checkpoint(number: u32, size: u64) -> RowKey {
-    key(Table::LogCheckpoint, &[&number.to_be_bytes(), &size.to_be_bytes()])
-}
 pub(crate) fn idempotency(principal: PrincipalId, digest: &[u8; 32]) -> RowKey {
     key(Table::Idempotency, &[principal.as_bytes(), digest])
 }

@@ -36,6 +36,33 @@ impl State {
     }
 }
 
+/// A reservation under way: if it is dropped unsettled (the caller went away), those who wait go on.
+pub(crate) struct Reservation {
+    counter: Arc<Counter>,
+    up_to: u64,
+    settled: bool,
+}
+
+impl Reservation {
+    pub(crate) const fn new(counter: Arc<Counter>, up_to: u64) -> Self {
+        Self { counter, up_to, settled: false }
+    }
+
+    /// Says how it ended.
+    pub(crate) fn settle(mut self, durable: bool) {
+        self.settled = true;
+        if durable { self.counter.reserved(self.up_to) } else { self.counter.not_reserved() }
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        if !self.settled {
+            self.counter.not_reserved();
+        }
+    }
+}
+
 /// What a use got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ticket {
@@ -81,7 +108,7 @@ impl Counter {
 
     fn reserve(state: &mut State) -> Ticket {
         state.reserving = true;
-        Ticket::Reserve(state.durable.saturating_add(state.block).min(GCM_INVOCATIONS_MAX))
+        Ticket::Reserve(state.durable.max(state.next).saturating_add(state.block).min(GCM_INVOCATIONS_MAX))
     }
 
     /// The reservation is durable.
@@ -142,11 +169,13 @@ mod tests {
     #[test]
     fn no_use_is_given_beyond_what_is_durable_while_a_reservation_is_under_way() {
         let counter = Counter::new(0);
-        assert_eq!(counter.take(), Ticket::Reserve(16));
+        assert_eq!(counter.take(), Ticket::Reserve(17));
         assert_eq!(counter.take(), Ticket::Wait);
         counter.not_reserved();
-        assert_eq!(counter.take(), Ticket::Reserve(16));
-        counter.reserved(16);
+        assert_eq!(counter.take(), Ticket::Reserve(18));
+        counter.reserved(18);
+        // Inside the durable block again, and the next, larger block is asked for ahead of need.
+        assert_eq!(counter.take(), Ticket::Reserve(18 + BLOCK_FIRST * BLOCK_GROWTH));
         assert_eq!(counter.take(), Ticket::Counted);
     }
 
@@ -161,7 +190,7 @@ mod tests {
             }
         }
         assert!(greatest >= 100, "{greatest}");
-        assert_eq!(Counter::new(greatest).take(), Ticket::Reserve(greatest + 16));
+        assert_eq!(Counter::new(greatest).take(), Ticket::Reserve(greatest + 17));
     }
 
     #[test]

@@ -17,11 +17,12 @@ use crate::cache::{ObjectEntry, VersionEntry};
 use crate::caller::Caller;
 use crate::committer::AfterCommit;
 use crate::open::Open;
+use crate::ports::clock::Clock as _;
 use crate::permit::{Permit, PermitScope};
 use crate::ports::store::{Row, RowKey, Table};
 use crate::problems::{change_problem, store_problem};
 use crate::rows::{self, Pointer, SealedChange};
-use crate::usage::Counter;
+use crate::usage::Reservation;
 
 /// The state of one attempt.
 pub(crate) struct Work<'a> {
@@ -41,7 +42,7 @@ pub(crate) struct Work<'a> {
     pub(crate) detail: Option<String>,
     pub(crate) change: Option<StateChange>,
     pub(crate) payload_bytes: Option<u64>,
-    pub(crate) reservation: Option<(Arc<Counter>, u64)>,
+    pub(crate) reservation: Option<Reservation>,
     pub(crate) used_module: bool,
     /// A refusal that nevertheless writes something (a hold): what the caller is told after the commit.
     pub(crate) refuse_after: Option<Problem>,
@@ -181,7 +182,6 @@ impl<'a> Work<'a> {
         })?;
         let entry = Arc::new(VersionEntry {
             version: opened.value,
-            row: row.clone(),
             held: OnceLock::new(),
             counter: Mutex::new(None),
         });

@@ -26,9 +26,6 @@ use crate::problems::{module_problem, store_problem};
 use crate::rows::{self, DueJob, DueKind, Pointer};
 use crate::work::{Work, key_name};
 
-/// Leaves reserved at a time: what a crash can waste.
-const LEAF_BLOCK: u64 = 4_096;
-
 impl Work<'_> {
     pub(super) fn create_key(&mut self, command: &CreateKey) -> Result<Outcome, Stop> {
         let realm = self.realm(&command.realm)?;
@@ -92,14 +89,14 @@ impl Work<'_> {
     }
 
     /// Generates a key in the module and wraps it under a fresh leaf.
-    fn new_material(&mut self, object: &Object, number: u32, realm: &Realm) -> Result<Material, Problem> {
+    fn new_material(&mut self, object: &Object, number: u32, realm: &Realm) -> Result<Material, Stop> {
         let spec = object.spec.ok_or_else(|| Problem::new(ErrorCode::Internal))?;
         let leaf = self.next_leaf(realm)?;
         let crypto = &self.open.crypto;
         let done = crypto
             .operate(&self.permit(object.exception), Operation::Generate { spec })
             .map_err(module_problem)?;
-        let Output::Key(handle) = done.output else { return Err(Problem::new(ErrorCode::ModuleFault)) };
+        let Output::Key(handle) = done.output else { return Err(Problem::new(ErrorCode::ModuleFault).into()) };
         let key: Held = crypto.hold(handle);
         let wrapped = self.open.custody.wrap_material(object, number, leaf, &key).map_err(module_problem)?;
         let public = if spec.is_pair() {
@@ -126,33 +123,31 @@ impl Work<'_> {
         })
     }
 
-    /// A leaf that was never used. Blocks are reserved durably before the first leaf of them is given out.
-    fn next_leaf(&mut self, realm: &Realm) -> Result<u64, Problem> {
+    /// A leaf that was never used, from a block that is durably reserved.
+    fn next_leaf(&mut self, realm: &Realm) -> Result<u64, Stop> {
         let mut blocks = self.open.leaves.lock();
         let block = blocks.entry(realm.id).or_default();
         if block.next >= block.end {
-            *block = self.reserve_leaves(realm)?;
+            return Err(Stop::NeedLeaves(realm.id));
         }
         let leaf = block.next;
         block.next = block.next.saturating_add(1);
         Ok(leaf)
     }
 
-    /// Reserves the next block by this command's own commit.
-    ///
-    /// INVARIANT: two commands cannot reserve the same block: the second one's expectation of the counters fails, it is
-    /// decided again, and the block in memory was dropped with the first failure.
-    fn reserve_leaves(&mut self, realm: &Realm) -> Result<LeafBlock, Problem> {
-        let key = rows::realm_counters(realm.id);
+    /// The next block of leaves, as a change of the realm's counters.
+    pub(crate) fn leaf_block(&mut self, realm: RealmId, size: u64) -> Result<LeafBlock, Problem> {
+        let described = self.realm(&RealmRef::Id(realm))?;
+        let key = rows::realm_counters(realm);
         let stored = self.decoded::<RealmCounters>(&key)?;
         let (counters, row) = stored.map_or((RealmCounters::default(), None), |(c, row)| (c, Some(row)));
         let alive = counters.next_leaf.saturating_sub(counters.destroyed);
-        if alive >= realm.quotas.keys || counters.next_leaf.saturating_add(LEAF_BLOCK) > LEAVES_MAX {
+        if alive >= described.quotas.keys || counters.next_leaf.saturating_add(size) > LEAVES_MAX {
             return Err(Problem::new(ErrorCode::QuotaExceeded)
-                .with("limit", realm.quotas.keys.to_string())
+                .with("limit", described.quotas.keys.to_string())
                 .with("quota", "keys"));
         }
-        let end = counters.next_leaf.saturating_add(LEAF_BLOCK);
+        let end = counters.next_leaf.saturating_add(size);
         self.put(key, row.as_ref(), &RealmCounters { next_leaf: end, ..counters })?;
         Ok(LeafBlock { next: counters.next_leaf, end })
     }

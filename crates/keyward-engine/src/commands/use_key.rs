@@ -16,7 +16,7 @@ use crate::engine::Stop;
 use crate::ports::module::{ModuleFault, Operation, Output};
 use crate::problems::module_problem;
 use crate::rows;
-use crate::usage::{Counter, Ticket};
+use crate::usage::{Counter, Reservation, Ticket};
 use crate::work::Work;
 
 fn sizes(payload: usize, context: usize) -> Result<(), Problem> {
@@ -61,15 +61,10 @@ impl Work<'_> {
             out: &mut out,
         };
         let done = self.open.crypto.operate(&self.permit(object.exception), operation);
-        let done = done.map_err(|fault| self.gave_up(fault))?;
+        let done = done.map_err(module_problem)?;
         self.used_module = true;
         self.indicator = done.indicator;
         Ok(Outcome::Ciphertext { ciphertext: out, key: object.id, version: version.version.number })
-    }
-
-    /// A reservation that will not be committed must not keep others waiting.
-    fn gave_up(&mut self, fault: ModuleFault) -> Problem {
-        module_problem(fault)
     }
 
     pub(super) fn decrypt(&mut self, command: &Decrypt) -> Result<Outcome, Problem> {
@@ -154,9 +149,14 @@ impl Work<'_> {
                 .with("limit", GCM_INVOCATIONS_MAX.to_string())
                 .into()),
             Ticket::Reserve(up_to) => {
-                self.reservation = Some((counter, up_to));
-                let usage = Usage { reserved: up_to, reserved_at: self.moment.now.wall, unbounded: false };
-                self.replace(key, &usage)?;
+                let reservation = Reservation::new(counter, up_to);
+                let stored = self.decoded::<Usage>(&key)?;
+                let (known, row) = stored.map_or((0, None), |(usage, row)| (usage.reserved, Some(row)));
+                // A reservation whose caller went away may be stored although it was not settled here: never go back.
+                let reserved = up_to.max(known);
+                let usage = Usage { reserved, reserved_at: self.moment.now.wall, unbounded: false };
+                self.put(key, row.as_ref(), &usage)?;
+                self.reservation = Some(reservation);
                 Ok(())
             }
         }

@@ -6,7 +6,7 @@ use keyward_core::cbor;
 use keyward_core::ids::RealmId;
 use keyward_core::record::StoredRecord;
 use keyward_core::tlog::{self, Hash, Tile, TileWriter};
-use keyward_core::{ErrorCode, tlog::TreeHead};
+use keyward_core::tlog::TreeHead;
 use minicbor::{Decode, Encode};
 
 use super::{Answer, Committer, Lane, LaneRealmRow, LaneRow, Pending};
