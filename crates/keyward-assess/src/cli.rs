@@ -156,6 +156,11 @@ pub fn run(cli: Cli) -> Result<ExitCode, Error> {
         Command::Scan { targets, format, output, at, fail_on, journal, exclude, one_file_system, no_archives, threads } => {
             let mut options = walk::Options { threads, exclude, journal, cross_mounts: !one_file_system, ..walk::Options::default() };
             options.limits.archives = !no_archives;
+            let parents: Vec<&Path> =
+                [output.as_deref(), options.journal.as_deref()].into_iter().flatten().map(parent).collect();
+            if let Some(warning) = crate::sandbox::enter(&parents) {
+                eprintln!("keyward-assess: sandbox: {warning}");
+            }
             let assessment = scan(&targets, &options, at)?;
             let text = render(&assessment, format)?;
             write(output.as_deref(), &text)?;
@@ -180,6 +185,14 @@ pub fn run(cli: Cli) -> Result<ExitCode, Error> {
             write(None, &level_text(&level::required(impact, &regime, root_keys)))?;
             Ok(ExitCode::SUCCESS)
         }
+    }
+}
+
+/// Directory a file is written in.
+fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
     }
 }
 

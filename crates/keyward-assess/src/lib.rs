@@ -16,5 +16,6 @@ pub mod judge;
 pub mod limits;
 pub mod oid;
 pub mod report;
+pub mod sandbox;
 pub mod source;
 pub mod walk;

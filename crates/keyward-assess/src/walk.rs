@@ -296,6 +296,12 @@ impl Worker<'_> {
             read(&mut scan, file, facts.len(), &mut self.buffer, &shared.progress);
         }
         scan.coverage.files_read = 1;
+        if scan.findings.iter().any(|finding| finding.is("encrypted", "no")) {
+            let reach = reach(path, rights.mode);
+            for finding in &mut scan.findings {
+                finding.properties.insert("reach".to_owned(), reach.to_owned());
+            }
+        }
         if let Some(journal) = &shared.journal {
             journal.write(key, &scan);
         }
@@ -323,6 +329,23 @@ impl Worker<'_> {
             }
         }
         true
+    }
+}
+
+/// Who can read a file, the directories above it taken into account.
+fn reach(path: &Path, mode: u32) -> &'static str {
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let (mut everyone, mut group) = (mode & 0o004 != 0, mode & 0o040 != 0);
+    for directory in absolute.ancestors().skip(1) {
+        if let Ok(facts) = directory.metadata() {
+            everyone &= facts.mode() & 0o001 != 0;
+            group &= facts.mode() & 0o011 != 0;
+        }
+    }
+    match (everyone, group) {
+        (true, _) => "everyone",
+        (false, true) => "group",
+        (false, false) => "owner",
     }
 }
 

@@ -14,6 +14,7 @@ use table::Status;
 pub fn inventory(findings: &mut [Finding], day: &str) {
     weak::mark(findings);
     for finding in findings.iter_mut() {
+        published(finding);
         algorithm(finding, day);
         signature(finding, day);
         validity(finding, day);
@@ -128,24 +129,33 @@ fn validity(finding: &mut Finding, day: &str) {
     }
 }
 
+/// Places where package managers put what everybody can download, and places of tests and examples.
+const PUBLISHED: &[&str] = &[
+    "/.cargo/registry/", "/node_modules/", "/site-packages/", "/dist-packages/", "/go/pkg/mod/", "/.m2/repository/",
+    "/usr/share/", "/usr/lib/", "/usr/include/", "/usr/local/lib/", "/.rustup/", "/.npm/", "/.pyenv/", "/.gem/", "/test", "/example", "/sample",
+    "/demo", "/testdata", "/fixtures", "/vectors", "_test.", "_tests.", "readme", "/doc/", "/docs/",
+];
+
+/// Marks things that stand where published software or samples stand: known to everyone, rarely in use.
+fn published(finding: &mut Finding) {
+    let path = finding.location.full_path().to_ascii_lowercase();
+    if PUBLISHED.iter().any(|word| path.contains(word)) {
+        finding.properties.insert("published".to_owned(), "path of packages, tests or examples".to_owned());
+    }
+}
+
 /// Private and secret keys that are not encrypted, and who can read them.
 fn protection(finding: &mut Finding) {
     if !matches!(finding.kind, Kind::PrivateKey | Kind::SecretKey) || !finding.is("encrypted", "no") {
         return;
     }
     let source = "SP 800-57 Part 1 §6.2.2.3";
-    let mode = finding.file.map_or(0o600, |facts| facts.mode);
-    let sample = ["/test", "/example", "/sample", "/demo", "/vectors", "/fixtures", "/doc/"]
-        .iter()
-        .any(|word| finding.location.full_path().to_ascii_lowercase().contains(word));
-    if sample {
-        finding.properties.insert("sample-path".to_owned(), "yes".to_owned());
-    }
-    let (severity, who) = if sample {
-        (Severity::Low, "in a place of tests or examples")
-    } else if mode & 0o004 != 0 {
+    let reach = finding.properties.get("reach").map(String::as_str).unwrap_or("owner");
+    let (severity, who) = if finding.properties.contains_key("published") {
+        (Severity::Low, "in a place of packages, tests or examples")
+    } else if reach == "everyone" {
         (Severity::Critical, "readable by everyone on the host")
-    } else if mode & 0o040 != 0 {
+    } else if reach == "group" {
         (Severity::High, "readable by the file's group")
     } else {
         (Severity::Medium, "readable by its owner")
@@ -192,17 +202,31 @@ fn encryption(finding: &mut Finding, day: &str) {
 /// The same private key in several places.
 fn repeated(findings: &mut [Finding]) {
     let mut places: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut known: BTreeSet<String> = BTreeSet::new();
     for finding in findings.iter().filter(|finding| finding.kind == Kind::PrivateKey) {
+        if finding.properties.contains_key("published") && finding.is("encrypted", "no") {
+            known.extend(finding.fingerprint.clone());
+        }
         if let Some(fingerprint) = &finding.fingerprint {
             places.entry(fingerprint.clone()).or_default().insert(finding.location.full_path());
         }
     }
     for finding in findings.iter_mut().filter(|finding| finding.kind == Kind::PrivateKey) {
         let Some(all) = finding.fingerprint.as_ref().and_then(|fingerprint| places.get(fingerprint)) else { continue };
+        let here = !finding.properties.contains_key("published");
+        if here && finding.fingerprint.as_ref().is_some_and(|fingerprint| known.contains(fingerprint)) {
+            finding.add_issue(
+                "KA-KEY-PUBLIC-KNOWLEDGE",
+                Severity::Critical,
+                "the same private key ships in a package or sample on this system: everyone has it",
+                "CWE-321",
+            );
+        }
         if all.len() > 1 {
             let message = format!("the same private key stands in {} places", all.len());
+            let severity = if here { Severity::Medium } else { Severity::Low };
             finding.properties.insert("copies".to_owned(), all.len().to_string());
-            finding.add_issue("KA-KEY-COPIES", Severity::Medium, message, "SP 800-57 Part 1 §5.5; PCI DSS 3.6.1.4");
+            finding.add_issue("KA-KEY-COPIES", severity, message, "SP 800-57 Part 1 §5.5; PCI DSS 3.6.1.4");
         }
     }
 }

@@ -68,13 +68,20 @@ impl Summary {
     }
 }
 
-/// Findings with the worst first; equal ones in the order of their places.
+/// Findings with the worst first; those in places of packages and samples after the others; one key or
+/// certificate that stands in several places comes once, at its worst place.
 pub fn worst_first(findings: &[Finding]) -> Vec<&Finding> {
     let mut sorted: Vec<&Finding> = findings.iter().filter(|finding| finding.worst() > Some(Severity::Info)).collect();
+    let sample = |finding: &Finding| finding.properties.contains_key("published");
     sorted.sort_by(|a, b| {
-        (b.worst(), b.confidence, b.issues.len())
-            .cmp(&(a.worst(), a.confidence, a.issues.len()))
+        (sample(a), b.worst(), b.confidence, b.issues.len())
+            .cmp(&(sample(b), a.worst(), a.confidence, a.issues.len()))
             .then_with(|| a.location.cmp(&b.location))
+    });
+    let mut seen = std::collections::BTreeSet::new();
+    sorted.retain(|finding| {
+        let identity = finding.properties.get("identity").or(finding.fingerprint.as_ref());
+        identity.is_none_or(|identity| seen.insert((finding.kind, identity.clone())))
     });
     sorted
 }
