@@ -86,6 +86,42 @@ fn each_key_speaks_for_its_own_sizes_only() {
 }
 
 #[test]
+fn a_checkpoint_of_another_log_by_the_same_key_is_refused() {
+    let (log, other) = (
+        Log::with_entries(NAME, 1, 5),
+        Log::with_entries("example.com/other", 1, 5),
+    );
+    let mut note = SignedNote::new(other.checkpoint(5).text().to_owned()).unwrap();
+    note.sign(&log.signer.key, &log.signer).unwrap();
+    assert_eq!(log.keys().open(&Real, &note), Err(HistoryError::OtherLog));
+}
+
+#[test]
+fn a_statement_with_a_line_more_or_less_is_none() {
+    let (old, new) = (Signer::log(NAME, 1), Signer::log(NAME, 2));
+    let text = rotation(10, &old, &new).to_string();
+    let lines: Vec<&str> = text.lines().collect();
+    let mut wrong = vec![
+        format!("{text}more\n"),
+        format!("{text}\n"),
+        format!("\n{text}"),
+    ];
+    wrong.extend(
+        (0..lines.len()).map(|at| [&lines[..at], &lines[at + 1..]].concat().join("\n") + "\n"),
+    );
+    for text in wrong {
+        let mut note = SignedNote::new(text.clone()).unwrap();
+        note.sign(&old.key, &old).unwrap();
+        note.sign(&new.key, &new).unwrap();
+        assert_eq!(
+            Rotation::open(&Real, &Real, &note),
+            Err(RotationError::Malformed),
+            "{text}"
+        );
+    }
+}
+
+#[test]
 fn a_checkpoint_signed_by_both_keys_is_good_for_old_and_new_readers() {
     let (history, [first, second, _]) = rotated_twice();
     let log = Log::with_entries(NAME, 1, 10);

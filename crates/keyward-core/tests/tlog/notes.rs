@@ -1,6 +1,6 @@
 //! Verifier keys, signed notes, checkpoints and cosignatures.
 
-use crate::support::{Log, Real, Signer};
+use crate::support::{Log, Real, Signer, base64};
 use keyward_core::tlog::{
     MAX_NOTE_BYTES, MAX_NOTE_SIGNATURES, NoteError, NoteSignature, NoteSigner, SignedNote,
     SignerFailed, VerifierKey, cosignature_message,
@@ -183,6 +183,32 @@ fn a_cosignature_holds_only_for_its_timestamp() {
             .is_ok()
     );
     assert!(cosigned.verify(&Real, &trusted).is_ok());
+}
+
+#[test]
+fn a_received_cosignature_with_an_impossible_timestamp_is_wrong() {
+    let witness = Signer::witness("example.com/w", 3);
+    let text = Log::with_entries("example.com/log", 1, 9)
+        .checkpoint(9)
+        .text()
+        .to_owned();
+    let received = |time: u64| {
+        let signature: [u8; 64] = witness.sign(&cosignature_message(time, &text)).unwrap();
+        let bytes = [
+            &witness.key.id().to_be_bytes()[..],
+            &time.to_be_bytes(),
+            &signature,
+        ]
+        .concat();
+        let line = format!("— {} {}\n", witness.key.name(), base64(&bytes));
+        SignedNote::parse(format!("{text}\n{line}").as_bytes()).unwrap()
+    };
+    let trusted = keys(&[&witness]);
+    assert!(received((1 << 63) - 1).verify(&Real, &trusted).is_ok());
+    assert!(matches!(
+        received(1 << 63).verify(&Real, &trusted),
+        Err(NoteError::WrongSignature { .. })
+    ));
 }
 
 #[test]

@@ -132,6 +132,23 @@ pub fn leaves(count: u64) -> Vec<Hash> {
         .collect()
 }
 
+/// Base64 for bytes whose number is a multiple of three plus one, as signatures with key id and timestamp have.
+pub fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    assert_eq!(bytes.len() % 3, 1);
+    let bits: Vec<bool> = bytes
+        .iter()
+        .flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1 == 1))
+        .collect();
+    let symbol = |six: &[bool]| {
+        let value = (0..6).fold(0, |value, at| {
+            value << 1 | usize::from(six.get(at).copied().unwrap_or(false))
+        });
+        char::from(ALPHABET[value])
+    };
+    bits.chunks(6).map(symbol).collect::<String>() + "=="
+}
+
 /// Size and root of a tree.
 pub fn head(leaves: &[Hash]) -> TreeHead {
     TreeHead {

@@ -108,6 +108,21 @@ fn a_proof_needs_few_tiles_of_a_large_tree() {
 }
 
 #[test]
+fn a_single_hash_is_read_with_the_tiles_that_vouch_for_it() {
+    let all = leaves(66_000);
+    let (_, store) = write(&[&all]);
+    let leaf = Node {
+        level: 0,
+        index: 300,
+    };
+    // The tile over the leaf's is full as well and has no hash that is asked for.
+    let verified = fetch(&store, 66_000, &[leaf])
+        .verify(&Real, &model::root(&all))
+        .unwrap();
+    assert_eq!(verified.read(leaf), Some(all[300]));
+}
+
+#[test]
 fn any_flipped_byte_of_any_tile_is_found() {
     let all = leaves(600);
     let (_, store) = write(&[&all]);

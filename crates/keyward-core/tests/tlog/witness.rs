@@ -249,6 +249,26 @@ fn empty_trees_are_treated_as_by_another_witness() {
         assert_eq!(status, expected, "{what}");
     }
     assert_eq!(empty.root, EMPTY_ROOT);
+
+    // A root that no empty tree has is no second root of the log, so no proof of a fork.
+    let mut state = WitnessState::new();
+    state.watch(log.keys(), empty);
+    let checkpoint = log.sign(&Checkpoint::new(
+        log.origin.clone(),
+        TreeHead {
+            size: 0,
+            root: leaf,
+        },
+    ));
+    let request = AddCheckpoint {
+        old_size: 0,
+        proof: vec![],
+        checkpoint,
+    };
+    assert_eq!(
+        decide(&state, &request),
+        Err(Refusal::Inconsistent(ProofError::ImpossibleHead))
+    );
 }
 
 #[test]
