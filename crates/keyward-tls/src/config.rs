@@ -1,7 +1,7 @@
 //! Server and client configurations: the one place where rustls' options are chosen.
 //!
 //! What every configuration has: TLS 1.3 and 1.2 only, the extended master secret required, no tickets (sessions
-//! resume from a bounded memory cache), no early data, no key log, no secret extraction, no renegotiation (rustls has
+//! resume from a bounded memory cache), the server's order of suites, no early data, no key log, no secret extraction, no renegotiation (rustls has
 //! none). A configuration whose `fips()` is not true is refused, not served.
 
 use std::sync::Arc;
@@ -82,6 +82,7 @@ pub fn server_config_on(
     config.alpn_protocols = alpn.protocols();
     config.session_storage = ServerSessionMemoryCache::new(SESSIONS);
     config.require_ems = true;
+    config.ignore_client_order = true;
     if !config.fips() {
         return Err(not_approved());
     }

@@ -67,6 +67,16 @@ fn the_default_configuration_negotiates_the_strongest_of_everything() {
 }
 
 #[test]
+fn the_server_chooses_the_suite_by_its_own_order() {
+    let reversed = narrowed(|provider| provider.cipher_suites.reverse());
+    let anchors = AUTHORITY.anchors().unwrap();
+    let client = client_config_on(reversed, &anchors, None, Alpn::Http).unwrap();
+    let connected = connect(&client, &server(&ClientAuth::None)).unwrap();
+    let suite = connected.server.negotiated_cipher_suite().unwrap();
+    assert_eq!(format!("{:?}", suite.suite()), "TLS13_AES_256_GCM_SHA384");
+}
+
+#[test]
 fn tls_1_2_without_the_extended_master_secret_is_refused_by_configuration() {
     assert!(server(&ClientAuth::None).require_ems);
     assert!(client().require_ems);
