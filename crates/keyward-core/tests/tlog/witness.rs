@@ -249,17 +249,18 @@ fn empty_trees_are_treated_as_by_another_witness() {
         assert_eq!(status, expected, "{what}");
     }
     assert_eq!(empty.root, EMPTY_ROOT);
+}
 
-    // A root that no empty tree has is no second root of the log, so no proof of a fork.
+#[test]
+fn a_false_empty_root_is_no_proof_of_a_fork() {
+    let log = Log::new(NAME, 1);
+    let false_empty = TreeHead {
+        size: 0,
+        root: leaf_hash(&Real, b"leaf"),
+    };
     let mut state = WitnessState::new();
-    state.watch(log.keys(), empty);
-    let checkpoint = log.sign(&Checkpoint::new(
-        log.origin.clone(),
-        TreeHead {
-            size: 0,
-            root: leaf,
-        },
-    ));
+    state.watch(log.keys(), TreeHead::EMPTY);
+    let checkpoint = log.sign(&Checkpoint::new(log.origin.clone(), false_empty));
     let request = AddCheckpoint {
         old_size: 0,
         proof: vec![],
