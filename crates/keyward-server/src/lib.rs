@@ -1,1 +1,13 @@
-//! See ARCHITECTURE.md.
+//! The composition root: module, store, engine, listener. It authenticates nobody and decides nothing; the engine does.
+//!
+//! Read next: `run.rs` (start to stop), `listener.rs` (a connection), `handler.rs` (a request).
+#![forbid(unsafe_code)]
+
+pub mod check;
+pub mod clock;
+mod handler;
+pub mod init;
+mod listener;
+mod parts;
+mod peers;
+pub mod run;

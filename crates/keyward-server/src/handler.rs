@@ -1,0 +1,150 @@
+//! One request: route, body, caller, command, answer.
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderValue, Request};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Incoming;
+use keyward_core::command::Command;
+use keyward_core::ids::CorrelationId;
+use keyward_core::{ErrorCode, Problem};
+use keyward_engine::{Caller, Engine, Presented, PresentedCertificate};
+use keyward_protocol::rest::{Call, Decoded, Headers, Health, Matched, Readiness, Reply, Response, decode, find};
+
+use crate::peers::Peers;
+
+/// What all requests of a connection share.
+pub(crate) struct Connection {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) peers: Arc<Peers>,
+    pub(crate) source: SocketAddr,
+    pub(crate) certificate: Option<PresentedCertificate>,
+}
+
+fn source_bytes(address: IpAddr) -> [u8; 16] {
+    match address {
+        IpAddr::V4(v4) => v4.to_ipv6_mapped().octets(),
+        IpAddr::V6(v6) => v6.octets(),
+    }
+}
+
+impl Connection {
+    /// Answers one request.
+    pub(crate) async fn answer(&self, request: Request<Incoming>) -> http::Response<Full<Bytes>> {
+        let (parts, body) = request.into_parts();
+        let fallback = new_id(self.source);
+        let headers = Headers::read(|name| parts.headers.get(name).map(HeaderValue::as_bytes));
+        let matched = match find(parts.method.as_str(), parts.uri.path()) {
+            Ok(matched) => matched,
+            Err(problem) => {
+                return sent(Reply::unrouted(parts.uri.path(), fallback).problem(&problem, None));
+            }
+        };
+        let request_id = headers.request_id().ok().flatten().unwrap_or(fallback);
+        let reply = Reply::to(&matched, &headers, request_id);
+        // Who asks is settled before a body is read, so that strangers cannot make the server hold large ones.
+        let caller = if matched.is_open() { Ok(None) } else { self.caller(&parts.headers).map(Some) };
+        let answered = match caller {
+            Err(problem) => Err(problem),
+            Ok(caller) => match collect(&matched, body).await {
+                Err(problem) => Err(problem),
+                Ok(bytes) => match decode(&matched, parts.uri.query(), &headers, &bytes) {
+                    Err(problem) => Err(problem),
+                    Ok(decoded) => self.perform(caller, decoded, request_id, reply).await,
+                },
+            },
+        };
+        sent(answered.unwrap_or_else(|problem| reply.problem(&problem, None)))
+    }
+
+    fn caller(&self, headers: &http::HeaderMap) -> Result<Caller, Problem> {
+        let source = Some(source_bytes(self.source.ip()));
+        if let Some(value) = headers.get(http::header::AUTHORIZATION) {
+            let token = value.to_str().ok().and_then(|text| {
+                let (scheme, token) = text.split_once(' ')?;
+                scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+            });
+            let token = token.ok_or_else(|| Problem::new(ErrorCode::CredentialRejected))?;
+            return self.engine.authenticate(&Presented::Token(token), source);
+        }
+        match &self.certificate {
+            Some(certificate) => self.engine.authenticate(&Presented::Certificate(certificate), source),
+            None if self.engine.is_sealed() => Err(Problem::new(ErrorCode::Sealed)),
+            None => Err(Problem::new(ErrorCode::Unauthenticated)),
+        }
+    }
+
+    async fn perform(
+        &self,
+        caller: Option<Caller>,
+        decoded: Decoded,
+        request_id: CorrelationId,
+        reply: Reply<'_>,
+    ) -> Result<Response, Problem> {
+        match decoded.call {
+            Call::Command { command, mut envelope } => {
+                let caller = caller.ok_or_else(|| Problem::new(ErrorCode::Unauthenticated))?;
+                envelope.correlation = Some(request_id);
+                let outcome = self.engine.execute(&caller, &command, &envelope).await?;
+                if matches!(command, Command::RegisterAnchor(_)) {
+                    self.peers.refresh(&self.engine);
+                }
+                Ok(reply.outcome(outcome))
+            }
+            Call::Unseal { command, secret, .. } => {
+                let source = Some(source_bytes(self.source.ip()));
+                self.engine.unseal(&command.kind, &secret, source).await?;
+                self.peers.refresh(&self.engine);
+                Ok(reply.outcome(keyward_core::outcome::Outcome::Done))
+            }
+            Call::Health => Ok(reply.health(&Health {
+                sealed: self.engine.is_sealed(),
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+            })),
+            Call::Ready => {
+                let mut reasons = Vec::new();
+                if self.engine.is_sealed() {
+                    reasons.push(ErrorCode::Sealed);
+                }
+                if self.engine.is_dead() {
+                    reasons.push(ErrorCode::OutcomeUnknown);
+                }
+                Ok(reply.readiness(&Readiness { reasons }))
+            }
+            Call::OpenApi => Ok(reply.openapi()),
+        }
+    }
+}
+
+async fn collect(matched: &Matched<'_>, body: Incoming) -> Result<Bytes, Problem> {
+    let limit = matched.body_limit();
+    let too_large = || Problem::new(ErrorCode::BodyTooLarge).with("limit_bytes", limit.to_string());
+    match Limited::new(body, limit).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(too_large()),
+        Err(_) => Err(Problem::new(ErrorCode::MalformedRequest)),
+    }
+}
+
+/// A name for a request that brought none: unique enough to be searched for, no secret.
+fn new_id(source: SocketAddr) -> CorrelationId {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    let mut id = [0u8; 16];
+    let (start, rest) = id.split_at_mut(8);
+    start.copy_from_slice(&number.to_be_bytes());
+    rest.copy_from_slice(&(u64::from(source.port()) | u64::from(std::process::id()) << 16).to_be_bytes());
+    CorrelationId(id)
+}
+
+fn sent(response: Response) -> http::Response<Full<Bytes>> {
+    let mut builder = http::Response::builder().status(response.status);
+    response.for_each_header(|name, value| {
+        if let (Some(headers), Ok(value)) = (builder.headers_mut(), HeaderValue::from_str(value)) {
+            headers.insert(name, value);
+        }
+    });
+    builder.body(Full::new(Bytes::from_owner(response.body))).unwrap_or_default()
+}

@@ -1,0 +1,90 @@
+//! Connections: accept, handshake within a time limit, serve HTTP/1.1 or HTTP/2, end in good order.
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use keyward_engine::Engine;
+use keyward_engine::ports::clock::Clock as _;
+use rustls_pki_types::UnixTime;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_rustls::TlsAcceptor;
+
+use crate::clock::SystemClock;
+use crate::handler::Connection;
+use crate::peers::Peers;
+
+/// Connections at once.
+const CONNECTIONS_MAX: usize = 10_000;
+/// A handshake that takes longer is ended.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+/// So long are open requests waited for at the end.
+const DRAIN: Duration = Duration::from_secs(20);
+
+/// Serves until `stop` resolves.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    acceptor: TlsAcceptor,
+    engine: Arc<Engine>,
+    peers: Arc<Peers>,
+    stop: impl Future<Output = ()>,
+) {
+    let graceful = Arc::new(GracefulShutdown::new());
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    tokio::pin!(stop);
+    loop {
+        let accepted = tokio::select! {
+            () = &mut stop => break,
+            accepted = listener.accept() => accepted,
+        };
+        let (stream, source) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                // Out of file descriptors, most likely: pause, so that others can end.
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            }
+        };
+        let Ok(place) = Arc::clone(&places).try_acquire_owned() else { continue };
+        let (acceptor, engine, peers) = (acceptor.clone(), Arc::clone(&engine), Arc::clone(&peers));
+        let watcher = graceful.watcher();
+        tokio::spawn(async move {
+            connection(stream, source, acceptor, engine, peers, watcher).await;
+            drop(place);
+        });
+    }
+    drop(listener);
+    if let Some(graceful) = Arc::into_inner(graceful) {
+        let _ = tokio::time::timeout(DRAIN, graceful.shutdown()).await;
+    }
+}
+
+async fn connection(
+    stream: TcpStream,
+    source: std::net::SocketAddr,
+    acceptor: TlsAcceptor,
+    engine: Arc<Engine>,
+    peers: Arc<Peers>,
+    watcher: hyper_util::server::graceful::Watcher,
+) {
+    let _ = stream.set_nodelay(true);
+    let Ok(Ok(tls)) = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await else { return };
+    let now = UnixTime::since_unix_epoch(Duration::from_millis(SystemClock::new().now().wall.0));
+    let certificate = tls.get_ref().1.peer_certificates().and_then(|chain| peers.presented(chain, now));
+    let shared = Arc::new(Connection { engine, peers, source, certificate });
+    let service = service_fn(move |request| {
+        let shared = Arc::clone(&shared);
+        async move { Ok::<_, std::convert::Infallible>(shared.answer(request).await) }
+    });
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(30)).max_buf_size(64 << 10);
+    builder.http2().timer(TokioTimer::new()).max_concurrent_streams(128).max_header_list_size(16 << 10);
+    let served = builder.serve_connection(TokioIo::new(tls), service);
+    if let Err(error) = watcher.watch(served.into_owned()).await {
+        tracing::debug!(%error, "a connection ended early");
+    }
+}
