@@ -1,0 +1,4 @@
+#!/usr/bin/env bash
+set -euo pipefail
+cargo build --locked --bin keyward
+./tests/main-path.sh
