@@ -1,9 +1,10 @@
 //! How many operations per second the module does through its port, on one thread and on every core.
 //!
 //! `cargo run --release -p keyward-module-awslc --example module_rate [seconds]`
-#![expect(
+#![allow(
     clippy::print_stdout,
     clippy::expect_used,
+    clippy::disallowed_methods,
     reason = "a measuring tool for people"
 )]
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -101,74 +101,11 @@ fn said(approved: bool) -> Indicator {
 fn key_service(module: &AwsLcModule, spec: KeySpec, service: Service) -> Vec<Indicator> {
     let (output, generated) = run(module, Operation::Generate { spec });
     let key = key_of(output);
-    let mut sealed = Vec::new();
     match service {
         Service::Generate => vec![generated],
-        Service::Encrypt | Service::Decrypt => {
-            let (aad, plaintext) = (&b"aad"[..], &b"text"[..]);
-            let sealing = word(
-                module,
-                Operation::Encrypt {
-                    key,
-                    aad,
-                    plaintext,
-                    out: &mut sealed,
-                },
-            );
-            let opening = word(
-                module,
-                Operation::Decrypt {
-                    key,
-                    aad,
-                    sealed: &sealed,
-                },
-            );
-            vec![if service == Service::Encrypt {
-                sealing
-            } else {
-                opening
-            }]
-        }
-        Service::Wrap | Service::Unwrap => {
-            let (blob, wrapping) = run(module, Operation::WrapKey { kek: key, key });
-            let blob = bytes_of(blob);
-            let unwrapping = word(
-                module,
-                Operation::UnwrapKey {
-                    kek: key,
-                    blob: &blob,
-                    spec,
-                },
-            );
-            vec![if service == Service::Wrap {
-                wrapping
-            } else {
-                unwrapping
-            }]
-        }
-        Service::Mac | Service::VerifyMac => {
-            let (mac, making) = run(
-                module,
-                Operation::Mac {
-                    key,
-                    parts: &[b"m"],
-                },
-            );
-            let mac = bytes_of(mac);
-            let checking = word(
-                module,
-                Operation::VerifyMac {
-                    key,
-                    parts: &[b"m"],
-                    mac: &mac,
-                },
-            );
-            vec![if service == Service::Mac {
-                making
-            } else {
-                checking
-            }]
-        }
+        Service::Encrypt | Service::Decrypt => sealing(module, key, service),
+        Service::Wrap | Service::Unwrap => wrapping(module, key, spec, service),
+        Service::Mac | Service::VerifyMac => codes(module, key, service),
         Service::Derive => {
             let spec = KeySpec::Aes256;
             vec![word(
@@ -182,32 +119,108 @@ fn key_service(module: &AwsLcModule, spec: KeySpec, service: Service) -> Vec<Ind
         }
         Service::Sign | Service::Verify => signatures(module, spec, key, service),
         Service::Agree => vec![agreement_alone(spec)],
-        Service::Encapsulate | Service::Decapsulate => {
-            let public = bytes_of(run(module, Operation::PublicKey { key }).0);
-            let (output, sending) = run(
-                module,
-                Operation::Encapsulate {
-                    spec,
-                    public: &public,
-                },
-            );
-            let Output::Encapsulated { ciphertext, .. } = output else {
-                panic!("not an encapsulation")
-            };
-            let receiving = word(
-                module,
-                Operation::Decapsulate {
-                    key,
-                    ciphertext: &ciphertext,
-                },
-            );
-            vec![if service == Service::Encapsulate {
-                sending
-            } else {
-                receiving
-            }]
-        }
+        Service::Encapsulate | Service::Decapsulate => encapsulation(module, key, spec, service),
     }
+}
+
+fn sealing(module: &AwsLcModule, key: KeyHandle, service: Service) -> Vec<Indicator> {
+    let mut sealed = Vec::new();
+    let (aad, plaintext, out) = (&b"aad"[..], &b"text"[..], &mut sealed);
+    let sealing = word(
+        module,
+        Operation::Encrypt {
+            key,
+            aad,
+            plaintext,
+            out,
+        },
+    );
+    let opening = word(
+        module,
+        Operation::Decrypt {
+            key,
+            aad,
+            sealed: &sealed,
+        },
+    );
+    vec![if service == Service::Encrypt {
+        sealing
+    } else {
+        opening
+    }]
+}
+
+fn wrapping(
+    module: &AwsLcModule,
+    key: KeyHandle,
+    spec: KeySpec,
+    service: Service,
+) -> Vec<Indicator> {
+    let (blob, wrapping) = run(module, Operation::WrapKey { kek: key, key });
+    let blob = bytes_of(blob);
+    let unwrapping = word(
+        module,
+        Operation::UnwrapKey {
+            kek: key,
+            blob: &blob,
+            spec,
+        },
+    );
+    vec![if service == Service::Wrap {
+        wrapping
+    } else {
+        unwrapping
+    }]
+}
+
+fn codes(module: &AwsLcModule, key: KeyHandle, service: Service) -> Vec<Indicator> {
+    let parts: &[&[u8]] = &[b"m"];
+    let (mac, making) = run(module, Operation::Mac { key, parts });
+    let mac = bytes_of(mac);
+    let checking = word(
+        module,
+        Operation::VerifyMac {
+            key,
+            parts,
+            mac: &mac,
+        },
+    );
+    vec![if service == Service::Mac {
+        making
+    } else {
+        checking
+    }]
+}
+
+fn encapsulation(
+    module: &AwsLcModule,
+    key: KeyHandle,
+    spec: KeySpec,
+    service: Service,
+) -> Vec<Indicator> {
+    let public = bytes_of(run(module, Operation::PublicKey { key }).0);
+    let (output, sending) = run(
+        module,
+        Operation::Encapsulate {
+            spec,
+            public: &public,
+        },
+    );
+    let Output::Encapsulated { ciphertext, .. } = output else {
+        panic!("not an encapsulation")
+    };
+    let receiving = word(
+        module,
+        Operation::Decapsulate {
+            key,
+            ciphertext: &ciphertext,
+        },
+    );
+    vec![if service == Service::Encapsulate {
+        sending
+    } else {
+        receiving
+    }]
 }
 
 /// Under every scheme. Verification here is of good signatures, where the indicator speaks for itself.
