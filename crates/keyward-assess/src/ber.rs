@@ -67,7 +67,12 @@ pub fn sequence_len(input: &[u8]) -> Option<usize> {
         0x81..=0x84 => {
             let count = usize::from(length & 0x7f);
             let bytes = input.get(2..2 + count)?;
-            (2 + count, bytes.iter().fold(0_usize, |sum, byte| (sum << 8) | usize::from(*byte)))
+            (
+                2 + count,
+                bytes
+                    .iter()
+                    .fold(0_usize, |sum, byte| (sum << 8) | usize::from(*byte)),
+            )
         }
         _ => return None,
     };
@@ -91,7 +96,9 @@ impl<'a> Element<'a> {
         let mut children = Vec::new();
         let mut rest = self.content;
         while !rest.is_empty() && children.len() < MAX_CHILDREN {
-            let Some((element, next)) = read(rest) else { break };
+            let Some((element, next)) = read(rest) else {
+                break;
+            };
             if element.tag == 0 && element.class == Class::Universal && element.content.is_empty() {
                 break; // end-of-contents of an indefinite length
             }
@@ -133,7 +140,11 @@ impl<'a> Element<'a> {
     /// A small INTEGER.
     pub fn small(&self) -> Option<u64> {
         let bytes = self.unsigned()?;
-        (bytes.len() <= 8).then(|| bytes.iter().fold(0, |sum, byte| (sum << 8) | u64::from(*byte)))
+        (bytes.len() <= 8).then(|| {
+            bytes
+                .iter()
+                .fold(0, |sum, byte| (sum << 8) | u64::from(*byte))
+        })
     }
 
     /// The bytes of a BIT STRING without its unused-bits byte.

@@ -153,11 +153,31 @@ fn file_error(path: &Path) -> impl FnOnce(std::io::Error) -> Error {
 /// Runs a parsed command line.
 pub fn run(cli: Cli) -> Result<ExitCode, Error> {
     match cli.command {
-        Command::Scan { targets, format, output, at, fail_on, journal, exclude, one_file_system, no_archives, threads } => {
-            let mut options = walk::Options { threads, exclude, journal, cross_mounts: !one_file_system, ..walk::Options::default() };
+        Command::Scan {
+            targets,
+            format,
+            output,
+            at,
+            fail_on,
+            journal,
+            exclude,
+            one_file_system,
+            no_archives,
+            threads,
+        } => {
+            let mut options = walk::Options {
+                threads,
+                exclude,
+                journal,
+                cross_mounts: !one_file_system,
+                ..walk::Options::default()
+            };
             options.limits.archives = !no_archives;
-            let parents: Vec<&Path> =
-                [output.as_deref(), options.journal.as_deref()].into_iter().flatten().map(parent).collect();
+            let parents: Vec<&Path> = [output.as_deref(), options.journal.as_deref()]
+                .into_iter()
+                .flatten()
+                .map(parent)
+                .collect();
             if let Some(warning) = crate::sandbox::enter(&parents) {
                 eprintln!("keyward-assess: sandbox: {warning}");
             }
@@ -172,17 +192,28 @@ pub fn run(cli: Cli) -> Result<ExitCode, Error> {
         }
         Command::Diff { old, new, json } => {
             let difference = diff::compare(&load(&old)?, &load(&new)?);
-            let text = if json { serde_json::to_string_pretty(&difference)? } else { diff::text(&difference) };
+            let text = if json {
+                serde_json::to_string_pretty(&difference)?
+            } else {
+                diff::text(&difference)
+            };
             write(None, &text)?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Level { impact, regime, root_keys } => {
+        Command::Level {
+            impact,
+            regime,
+            root_keys,
+        } => {
             let impact = match impact {
                 ImpactArg::Low => level::Impact::Low,
                 ImpactArg::Moderate => level::Impact::Moderate,
                 ImpactArg::High => level::Impact::High,
             };
-            write(None, &level_text(&level::required(impact, &regime, root_keys)))?;
+            write(
+                None,
+                &level_text(&level::required(impact, &regime, root_keys)),
+            )?;
             Ok(ExitCode::SUCCESS)
         }
     }
@@ -197,20 +228,31 @@ fn parent(path: &Path) -> &Path {
 }
 
 /// Scans and judges.
-fn scan(targets: &[PathBuf], options: &walk::Options, at: Option<String>) -> Result<Assessment, Error> {
+fn scan(
+    targets: &[PathBuf],
+    options: &walk::Options,
+    at: Option<String>,
+) -> Result<Assessment, Error> {
     for target in targets {
         if target.symlink_metadata().is_err() {
             return Err(Error::Target(target.to_string_lossy().into_owned()));
         }
     }
     let day = match at {
-        Some(day) => day.parse::<jiff::civil::Date>().map_err(|_| Error::Day(day))?.to_string(),
-        None => jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date().to_string(),
+        Some(day) => day
+            .parse::<jiff::civil::Date>()
+            .map_err(|_| Error::Day(day))?
+            .to_string(),
+        None => jiff::Timestamp::now()
+            .to_zoned(jiff::tz::TimeZone::UTC)
+            .date()
+            .to_string(),
     };
     let progress = Arc::new(walk::Progress::default());
     let bar = progress_bar(&progress);
     let first = targets.first().map_or_else(PathBuf::new, Clone::clone);
-    let outcome = walk::scan(targets, options, &progress).map_err(file_error(options.journal.as_deref().unwrap_or(&first)))?;
+    let outcome = walk::scan(targets, options, &progress)
+        .map_err(file_error(options.journal.as_deref().unwrap_or(&first)))?;
     bar.finish_and_clear();
     let mut findings = outcome.findings;
     judge::inventory(&mut findings, &day);
@@ -218,7 +260,10 @@ fn scan(targets: &[PathBuf], options: &walk::Options, at: Option<String>) -> Res
         format: 1,
         tool: format!("keyward-assess {}", env!("CARGO_PKG_VERSION")),
         judged_for: day,
-        targets: targets.iter().map(|target| target.to_string_lossy().into_owned()).collect(),
+        targets: targets
+            .iter()
+            .map(|target| target.to_string_lossy().into_owned())
+            .collect(),
         summary: Summary::of(&findings),
         findings,
         coverage: outcome.coverage,
@@ -232,9 +277,15 @@ fn progress_bar(progress: &Arc<walk::Progress>) -> indicatif::ProgressBar {
     let (shown, numbers) = (bar.clone(), Arc::clone(progress));
     std::thread::spawn(move || {
         while !shown.is_finished() {
-            let (files, bytes) = (numbers.files.load(Ordering::Relaxed), numbers.bytes.load(Ordering::Relaxed));
+            let (files, bytes) = (
+                numbers.files.load(Ordering::Relaxed),
+                numbers.bytes.load(Ordering::Relaxed),
+            );
             let found = numbers.findings.load(Ordering::Relaxed);
-            shown.set_message(format!("{files} files, {} MiB, {found} findings", bytes >> 20));
+            shown.set_message(format!(
+                "{files} files, {} MiB, {found} findings",
+                bytes >> 20
+            ));
             shown.tick();
             std::thread::sleep(std::time::Duration::from_millis(200));
         }
@@ -244,15 +295,19 @@ fn progress_bar(progress: &Arc<walk::Progress>) -> indicatif::ProgressBar {
 
 fn load(path: &Path) -> Result<Assessment, Error> {
     let bytes = std::fs::read(path).map_err(file_error(path))?;
-    serde_json::from_slice(&bytes)
-        .map_err(|source| Error::Assessment { path: path.to_string_lossy().into_owned(), source })
+    serde_json::from_slice(&bytes).map_err(|source| Error::Assessment {
+        path: path.to_string_lossy().into_owned(),
+        source,
+    })
 }
 
 fn write(output: Option<&Path>, text: &str) -> Result<(), Error> {
     match output {
         Some(path) => std::fs::write(path, text).map_err(file_error(path)),
         None => match std::io::stdout().write_all(text.as_bytes()) {
-            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(file_error(Path::new("standard output"))(error)),
+            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+                Err(file_error(Path::new("standard output"))(error))
+            }
             _ => Ok(()),
         },
     }
@@ -262,8 +317,12 @@ fn render(assessment: &Assessment, format: Format) -> Result<String, Error> {
     Ok(match format {
         Format::Text => text(assessment),
         Format::Json => serde_json::to_string_pretty(assessment)? + "\n",
-        Format::Cbom16 => serde_json::to_string_pretty(&cbom::document(assessment, cbom::Version::V1_6))? + "\n",
-        Format::Cbom17 => serde_json::to_string_pretty(&cbom::document(assessment, cbom::Version::V1_7))? + "\n",
+        Format::Cbom16 => {
+            serde_json::to_string_pretty(&cbom::document(assessment, cbom::Version::V1_6))? + "\n"
+        }
+        Format::Cbom17 => {
+            serde_json::to_string_pretty(&cbom::document(assessment, cbom::Version::V1_7))? + "\n"
+        }
         Format::Sarif => serde_json::to_string_pretty(&sarif::document(assessment))? + "\n",
         Format::Csv => table::csv(assessment),
         Format::Html => html::page(assessment),
@@ -276,21 +335,56 @@ fn text(assessment: &Assessment) -> String {
     let mut out = String::new();
     let summary = &assessment.summary;
     let coverage = &assessment.coverage;
-    let _ = writeln!(out, "{} findings in {} files, {} bytes read", summary.findings, coverage.files_read, coverage.bytes_read);
+    let _ = writeln!(
+        out,
+        "{} findings in {} files, {} bytes read",
+        summary.findings, coverage.files_read, coverage.bytes_read
+    );
     for (kind, count) in &summary.by_kind {
         let _ = writeln!(out, "  {kind}: {count}");
     }
-    let _ = writeln!(out, "quantum-vulnerable: {}, resistant: {}", summary.quantum_vulnerable, summary.quantum_safe);
+    let _ = writeln!(
+        out,
+        "quantum-vulnerable: {}, resistant: {}",
+        summary.quantum_vulnerable, summary.quantum_safe
+    );
     let worst = worst_first(&assessment.findings);
-    let _ = writeln!(out, "\nworst {} of {} with an issue:", worst.len().min(20), worst.len());
+    let _ = writeln!(
+        out,
+        "\nworst {} of {} with an issue:",
+        worst.len().min(20),
+        worst.len()
+    );
     for finding in worst.iter().take(20) {
         let severity = finding.worst().map_or("", Severity::as_str);
-        let _ = writeln!(out, "{severity:9} {} [{}]\n          {}", finding.evidence, finding.id, finding.location.full_path());
-        for issue in finding.issues.iter().filter(|issue| issue.severity > Severity::Info) {
-            let _ = writeln!(out, "          {}: {} ({})", issue.rule, issue.message, issue.source);
+        let _ = writeln!(
+            out,
+            "{severity:9} {} [{}]\n          {}",
+            finding.evidence,
+            finding.id,
+            finding.location.full_path()
+        );
+        for issue in finding
+            .issues
+            .iter()
+            .filter(|issue| issue.severity > Severity::Info)
+        {
+            let _ = writeln!(
+                out,
+                "          {}: {} ({})",
+                issue.rule, issue.message, issue.source
+            );
         }
     }
-    let _ = writeln!(out, "\nnot read:{}", if coverage.gap_counts.is_empty() { " nothing" } else { "" });
+    let _ = writeln!(
+        out,
+        "\nnot read:{}",
+        if coverage.gap_counts.is_empty() {
+            " nothing"
+        } else {
+            ""
+        }
+    );
     for (reason, count) in &coverage.gap_counts {
         let _ = writeln!(out, "  {reason}: {count}");
     }
@@ -303,23 +397,44 @@ fn level_text(required: &level::Required) -> String {
     let mut out = format!(
         "FIPS 140 level {} ({})\n",
         required.level,
-        if required.obligatory { "a validated module is an obligation" } else { "advice; no regime named obliges to a validated module" }
+        if required.obligatory {
+            "a validated module is an obligation"
+        } else {
+            "advice; no regime named obliges to a validated module"
+        }
     );
     for reason in &required.reasons {
-        let asks = if reason.level == 0 { "no level".to_owned() } else { format!("level {}", reason.level) };
-        let _ = writeln!(out, "  {asks} [{}] {} ({})", reason.basis, reason.text, reason.source);
+        let asks = if reason.level == 0 {
+            "no level".to_owned()
+        } else {
+            format!("level {}", reason.level)
+        };
+        let _ = writeln!(
+            out,
+            "  {asks} [{}] {} ({})",
+            reason.basis, reason.text, reason.source
+        );
     }
     out
 }
 
 /// Exit code for pipelines.
 fn verdict(findings: &[Finding], fail_on: Option<Level>) -> ExitCode {
-    let Some(level) = fail_on else { return ExitCode::SUCCESS };
+    let Some(level) = fail_on else {
+        return ExitCode::SUCCESS;
+    };
     let least = match level {
         Level::Low => Severity::Low,
         Level::Medium => Severity::Medium,
         Level::High => Severity::High,
         Level::Critical => Severity::Critical,
     };
-    if findings.iter().any(|finding| finding.worst() >= Some(least)) { ExitCode::from(2) } else { ExitCode::SUCCESS }
+    if findings
+        .iter()
+        .any(|finding| finding.worst() >= Some(least))
+    {
+        ExitCode::from(2)
+    } else {
+        ExitCode::SUCCESS
+    }
 }

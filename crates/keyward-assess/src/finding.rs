@@ -141,12 +141,19 @@ pub struct Algorithm {
 impl Algorithm {
     /// An algorithm known by name alone.
     pub fn named(name: &str) -> Self {
-        Self { name: name.to_owned(), ..Self::default() }
+        Self {
+            name: name.to_owned(),
+            ..Self::default()
+        }
     }
 
     /// An algorithm of a size.
     pub fn sized(name: &str, bits: u32) -> Self {
-        Self { name: name.to_owned(), bits: Some(bits), ..Self::default() }
+        Self {
+            name: name.to_owned(),
+            bits: Some(bits),
+            ..Self::default()
+        }
     }
 
     /// A short text for people: `RSA-2048`, `ECDSA P-256`, `AES-256-CBC`.
@@ -299,7 +306,8 @@ impl Finding {
 
     /// Adds a property.
     pub fn property(mut self, key: &str, value: impl Into<String>) -> Self {
-        self.properties.insert(key.to_owned(), clip(value.into(), 512));
+        self.properties
+            .insert(key.to_owned(), clip(value.into(), 512));
         self
     }
 
@@ -324,13 +332,25 @@ impl Finding {
     }
 
     /// Adds an issue.
-    pub fn issue(mut self, rule: &str, severity: Severity, message: impl Into<String>, source: &str) -> Self {
+    pub fn issue(
+        mut self,
+        rule: &str,
+        severity: Severity,
+        message: impl Into<String>,
+        source: &str,
+    ) -> Self {
         self.add_issue(rule, severity, message, source);
         self
     }
 
     /// Adds an issue in place; the same rule is said once.
-    pub fn add_issue(&mut self, rule: &str, severity: Severity, message: impl Into<String>, source: &str) {
+    pub fn add_issue(
+        &mut self,
+        rule: &str,
+        severity: Severity,
+        message: impl Into<String>,
+        source: &str,
+    ) {
         if self.issues.iter().any(|issue| issue.rule == rule) {
             return;
         }
@@ -363,16 +383,36 @@ impl Finding {
         part(self.kind.as_str());
         part(&self.format);
         part(&self.location.full_path());
-        if let Some(identity) = self.properties.get("identity").or(self.fingerprint.as_ref()) {
+        if let Some(identity) = self
+            .properties
+            .get("identity")
+            .or(self.fingerprint.as_ref())
+        {
             part(identity);
             if let Some(alias) = self.properties.get("alias") {
                 part(alias);
             }
         } else {
-            part(self.algorithm.as_ref().map_or("", |algorithm| algorithm.name.as_str()));
+            part(
+                self.algorithm
+                    .as_ref()
+                    .map_or("", |algorithm| algorithm.name.as_str()),
+            );
             part(self.properties.get("setting").map_or("", String::as_str));
-            part(&self.location.offset.map(|offset| offset.to_string()).unwrap_or_default());
-            part(&self.location.line.map(|line| line.to_string()).unwrap_or_default());
+            part(
+                &self
+                    .location
+                    .offset
+                    .map(|offset| offset.to_string())
+                    .unwrap_or_default(),
+            );
+            part(
+                &self
+                    .location
+                    .line
+                    .map(|line| line.to_string())
+                    .unwrap_or_default(),
+            );
         }
         self.id = format!("KA-{}", hex(&hash.finalize()[..10]));
     }
@@ -447,10 +487,12 @@ impl Coverage {
 /// Lower-case hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }
 
 /// SHA-256 of public bytes, as reports spell it.

@@ -4,8 +4,8 @@
 use std::path::Path;
 
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset, RulesetAttr,
-    RulesetCreatedAttr, RulesetStatus,
+    ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset,
+    RulesetAttr, RulesetCreatedAttr, RulesetStatus,
 };
 
 /// Locks the process down; returns a warning if the platform could not do all of it.
@@ -15,7 +15,9 @@ pub fn enter(writable: &[&Path]) -> Option<String> {
     }
     match restrict(writable) {
         Ok(RulesetStatus::FullyEnforced) => None,
-        Ok(status) => Some(format!("file and network restrictions are {status:?} on this kernel")),
+        Ok(status) => Some(format!(
+            "file and network restrictions are {status:?} on this kernel"
+        )),
         Err(error) => Some(format!("file and network restrictions are off: {error}")),
     }
 }
@@ -29,11 +31,17 @@ fn restrict(writable: &[&Path]) -> Result<RulesetStatus, landlock::RulesetError>
         .handle_access(AccessNet::from_all(abi))?
         .create()?;
     if let Ok(root) = PathFd::new("/") {
-        rules = rules.add_rule(PathBeneath::new(root, AccessFs::ReadFile | AccessFs::ReadDir))?;
+        rules = rules.add_rule(PathBeneath::new(
+            root,
+            AccessFs::ReadFile | AccessFs::ReadDir,
+        ))?;
     }
     for path in writable {
         if let Ok(directory) = PathFd::new(path) {
-            rules = rules.add_rule(PathBeneath::new(directory, AccessFs::from_all(abi) & !AccessFs::Execute))?;
+            rules = rules.add_rule(PathBeneath::new(
+                directory,
+                AccessFs::from_all(abi) & !AccessFs::Execute,
+            ))?;
         }
     }
     Ok(rules.restrict_self()?.ruleset)

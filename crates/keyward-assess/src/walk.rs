@@ -37,7 +37,13 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { limits: Limits::default(), threads: 0, cross_mounts: true, exclude: Vec::new(), journal: None }
+        Self {
+            limits: Limits::default(),
+            threads: 0,
+            cross_mounts: true,
+            exclude: Vec::new(),
+            journal: None,
+        }
     }
 }
 
@@ -63,18 +69,40 @@ pub struct Outcome {
 
 /// File systems that hold no files.
 const PSEUDO: &[&str] = &[
-    "proc", "sysfs", "devpts", "devtmpfs", "cgroup", "cgroup2", "debugfs", "tracefs", "securityfs", "bpf", "pstore",
-    "mqueue", "configfs", "fusectl", "hugetlbfs", "efivarfs", "binfmt_misc", "autofs", "rpc_pipefs", "nsfs",
+    "proc",
+    "sysfs",
+    "devpts",
+    "devtmpfs",
+    "cgroup",
+    "cgroup2",
+    "debugfs",
+    "tracefs",
+    "securityfs",
+    "bpf",
+    "pstore",
+    "mqueue",
+    "configfs",
+    "fusectl",
+    "hugetlbfs",
+    "efivarfs",
+    "binfmt_misc",
+    "autofs",
+    "rpc_pipefs",
+    "nsfs",
 ];
 
 /// Mount points of pseudo file systems.
 fn pseudo_mounts() -> Vec<PathBuf> {
-    let Ok(text) = std::fs::read_to_string("/proc/self/mountinfo") else { return Vec::new() };
+    let Ok(text) = std::fs::read_to_string("/proc/self/mountinfo") else {
+        return Vec::new();
+    };
     text.lines()
         .filter_map(|line| {
             let point = line.split(' ').nth(4)?;
             let kind = line.split(" - ").nth(1)?.split(' ').next()?;
-            PSEUDO.contains(&kind).then(|| PathBuf::from(point.replace("\\040", " ")))
+            PSEUDO
+                .contains(&kind)
+                .then(|| PathBuf::from(point.replace("\\040", " ")))
         })
         .collect()
 }
@@ -104,13 +132,18 @@ impl Journal {
         let mut known = HashMap::new();
         if let Ok(file) = File::open(path) {
             for line in BufReader::new(file).lines() {
-                let Ok(entry) = serde_json::from_str::<Entry>(&line?) else { continue };
+                let Ok(entry) = serde_json::from_str::<Entry>(&line?) else {
+                    continue;
+                };
                 let empty = entry.f.is_empty() && entry.g.is_empty();
                 known.insert(entry.k, (!empty).then(|| Box::new(entry)));
             }
         }
         let out = File::options().create(true).append(true).open(path)?;
-        Ok(Self { known, out: Mutex::new(BufWriter::new(out)) })
+        Ok(Self {
+            known,
+            out: Mutex::new(BufWriter::new(out)),
+        })
     }
 
     fn write(&self, key: u64, scan: &Scan<'_>) {
@@ -120,7 +153,12 @@ impl Journal {
             .enumerate()
             .filter_map(|(index, finding)| Some((index, hex(finding.modulus.as_ref()?))))
             .collect();
-        let entry = Entry { k: key, f: scan.findings.clone(), n: moduli, g: scan.coverage.gaps.clone() };
+        let entry = Entry {
+            k: key,
+            f: scan.findings.clone(),
+            n: moduli,
+            g: scan.coverage.gaps.clone(),
+        };
         if let Ok(line) = serde_json::to_string(&entry) {
             let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
             let _ = writeln!(out, "{line}");
@@ -133,13 +171,22 @@ impl Journal {
 fn stamp(path: &Path, facts: &std::fs::Metadata) -> u64 {
     let mut hash = BuildHasherDefault::<DefaultHasher>::default().build_hasher();
     path.hash(&mut hash);
-    (facts.len(), facts.mtime(), facts.mtime_nsec(), facts.ino(), facts.mode()).hash(&mut hash);
+    (
+        facts.len(),
+        facts.mtime(),
+        facts.mtime_nsec(),
+        facts.ino(),
+        facts.mode(),
+    )
+        .hash(&mut hash);
     hash.finish()
 }
 
 /// Bytes from lower-case hexadecimal.
 fn unhex(text: &str) -> Option<Vec<u8>> {
-    (0..text.len() / 2).map(|at| u8::from_str_radix(text.get(at * 2..at * 2 + 2)?, 16).ok()).collect()
+    (0..text.len() / 2)
+        .map(|at| u8::from_str_radix(text.get(at * 2..at * 2 + 2)?, 16).ok())
+        .collect()
 }
 
 /// Shared state of one walk.
@@ -160,14 +207,23 @@ struct Worker<'s> {
 
 impl Drop for Worker<'_> {
     fn drop(&mut self) {
-        let mut all = self.shared.outcome.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self
+            .shared
+            .outcome
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         all.findings.append(&mut self.outcome.findings);
-        all.coverage.merge(std::mem::take(&mut self.outcome.coverage));
+        all.coverage
+            .merge(std::mem::take(&mut self.outcome.coverage));
     }
 }
 
 /// Walks targets (files or directories) and scans every file.
-pub fn scan(targets: &[PathBuf], options: &Options, progress: &Arc<Progress>) -> io::Result<Outcome> {
+pub fn scan(
+    targets: &[PathBuf],
+    options: &Options,
+    progress: &Arc<Progress>,
+) -> io::Result<Outcome> {
     let journal = options.journal.as_deref().map(Journal::open).transpose()?;
     let shared = Shared {
         options: options.clone(),
@@ -181,7 +237,10 @@ pub fn scan(targets: &[PathBuf], options: &Options, progress: &Arc<Progress>) ->
         let root = std::fs::canonicalize(target).unwrap_or_else(|_| target.clone());
         walk(&shared, if target.is_symlink() { &root } else { target });
     }
-    let mut outcome = shared.outcome.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut outcome = shared
+        .outcome
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner);
     outcome.findings.sort_by(|a, b| {
         (&a.location, a.kind, &a.format, &a.id).cmp(&(&b.location, b.kind, &b.format, &b.id))
     });
@@ -226,22 +285,40 @@ fn walk(shared: &Shared, root: &Path) {
             } else {
                 return true;
             };
-            record.lock().unwrap_or_else(PoisonError::into_inner).push((path.to_owned(), reason));
+            record
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push((path.to_owned(), reason));
             false
         })
         .build_parallel();
     walker.run(|| {
-        let mut worker = Worker { shared, outcome: Outcome::default(), buffer: Vec::new() };
+        let mut worker = Worker {
+            shared,
+            outcome: Outcome::default(),
+            buffer: Vec::new(),
+        };
         Box::new(move |entry| {
             match entry {
                 Ok(entry) => worker.entry(&entry),
-                Err(error) => worker.gap(error.to_string(), "unreadable", "directory could not be read".to_owned()),
+                Err(error) => worker.gap(
+                    error.to_string(),
+                    "unreadable",
+                    "directory could not be read".to_owned(),
+                ),
             }
             WalkState::Continue
         })
     });
-    let mut outcome = shared.outcome.lock().unwrap_or_else(PoisonError::into_inner);
-    for (path, reason) in skipped.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+    let mut outcome = shared
+        .outcome
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    for (path, reason) in skipped
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .drain(..)
+    {
         outcome.coverage.gap(Gap {
             path: path.to_string_lossy().into_owned(),
             reason: reason.to_owned(),
@@ -252,12 +329,18 @@ fn walk(shared: &Shared, root: &Path) {
 
 impl Worker<'_> {
     fn gap(&mut self, path: String, reason: &str, detail: String) {
-        self.outcome.coverage.gap(Gap { path, reason: reason.to_owned(), detail });
+        self.outcome.coverage.gap(Gap {
+            path,
+            reason: reason.to_owned(),
+            detail,
+        });
     }
 
     /// One directory entry.
     fn entry(&mut self, entry: &ignore::DirEntry) {
-        let Some(kind) = entry.file_type() else { return };
+        let Some(kind) = entry.file_type() else {
+            return;
+        };
         if kind.is_dir() {
             self.outcome.coverage.directories += 1;
         } else if kind.is_symlink() {
@@ -271,7 +354,8 @@ impl Worker<'_> {
 
     /// One regular file.
     fn file(&mut self, path: &Path) {
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
+        let flags =
+            OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
         let text = path.to_string_lossy().into_owned();
         let file = match rustix::fs::open(path, flags, Mode::empty()) {
             Ok(handle) => File::from(handle),
@@ -287,32 +371,56 @@ impl Worker<'_> {
         if self.resumed(key) {
             return;
         }
-        let rights = FileFacts { mode: facts.mode() & 0o7777, uid: facts.uid(), gid: facts.gid() };
+        let rights = FileFacts {
+            mode: facts.mode() & 0o7777,
+            uid: facts.uid(),
+            gid: facts.gid(),
+        };
         let shared = self.shared;
         let mut scan = Scan::new(&shared.options.limits, &text, Some(rights), facts.len());
         if facts.len() > shared.options.limits.file_bytes {
             scan.gap("too-large", format!("{} bytes", facts.len()));
         } else if facts.len() > 0 || text.starts_with("/proc/") {
-            read(&mut scan, file, facts.len(), &mut self.buffer, &shared.progress);
+            read(
+                &mut scan,
+                file,
+                facts.len(),
+                &mut self.buffer,
+                &shared.progress,
+            );
         }
         scan.coverage.files_read = 1;
-        if scan.findings.iter().any(|finding| finding.is("encrypted", "no")) {
+        if scan
+            .findings
+            .iter()
+            .any(|finding| finding.is("encrypted", "no"))
+        {
             let reach = reach(path, rights.mode);
             for finding in &mut scan.findings {
-                finding.properties.insert("reach".to_owned(), reach.to_owned());
+                finding
+                    .properties
+                    .insert("reach".to_owned(), reach.to_owned());
             }
         }
         if let Some(journal) = &shared.journal {
             journal.write(key, &scan);
         }
-        shared.progress.findings.fetch_add(scan.findings.len() as u64, Ordering::Relaxed);
+        shared
+            .progress
+            .findings
+            .fetch_add(scan.findings.len() as u64, Ordering::Relaxed);
         self.outcome.findings.append(&mut scan.findings);
         self.outcome.coverage.merge(scan.coverage);
     }
 
     /// Takes a file over from the journal.
     fn resumed(&mut self, key: u64) -> bool {
-        let Some(entry) = self.shared.journal.as_ref().and_then(|journal| journal.known.get(&key)) else {
+        let Some(entry) = self
+            .shared
+            .journal
+            .as_ref()
+            .and_then(|journal| journal.known.get(&key))
+        else {
             return false;
         };
         self.outcome.coverage.resumed += 1;
@@ -357,7 +465,9 @@ fn read(scan: &mut Scan<'_>, mut file: File, size: u64, buffer: &mut Vec<u8>, pr
         buffer.reserve(usize::try_from(size).unwrap_or(0) + 1);
         let result = (&mut file).take(limit + 1).read_to_end(buffer);
         scan.coverage.bytes_read += buffer.len() as u64;
-        progress.bytes.fetch_add(buffer.len() as u64, Ordering::Relaxed);
+        progress
+            .bytes
+            .fetch_add(buffer.len() as u64, Ordering::Relaxed);
         if let Err(error) = result {
             scan.gap("unreadable", error.to_string());
         }
@@ -366,7 +476,10 @@ fn read(scan: &mut Scan<'_>, mut file: File, size: u64, buffer: &mut Vec<u8>, pr
         return;
     }
     let mut start = [0_u8; 512];
-    if let Err(error) = file.read_exact(&mut start).and_then(|()| file.seek(SeekFrom::Start(0)).map(|_| ())) {
+    if let Err(error) = file
+        .read_exact(&mut start)
+        .and_then(|()| file.seek(SeekFrom::Start(0)).map(|_| ()))
+    {
         scan.gap("unreadable", error.to_string());
         return;
     }
@@ -381,9 +494,22 @@ fn read(scan: &mut Scan<'_>, mut file: File, size: u64, buffer: &mut Vec<u8>, pr
     scan.coverage.bytes_read += sparse.read;
     progress.bytes.fetch_add(sparse.read, Ordering::Relaxed);
     if sparse.jumped() > 0 {
-        scan.gap("hole", format!("{} bytes of a sparse file hold no data and were not read", sparse.jumped()));
-        for finding in scan.findings.iter_mut().filter(|finding| finding.location.members.is_empty()) {
-            finding.location.offset = finding.location.offset.map(|offset| sparse.file_offset(offset));
+        scan.gap(
+            "hole",
+            format!(
+                "{} bytes of a sparse file hold no data and were not read",
+                sparse.jumped()
+            ),
+        );
+        for finding in scan
+            .findings
+            .iter_mut()
+            .filter(|finding| finding.location.members.is_empty())
+        {
+            finding.location.offset = finding
+                .location
+                .offset
+                .map(|offset| sparse.file_offset(offset));
         }
     }
 }
@@ -404,7 +530,14 @@ const READ_HOLES_BELOW: u64 = 64 << 20;
 
 impl Sparse {
     fn new(file: File) -> Self {
-        Self { file, at: 0, data_until: 0, read: 0, given: 0, jumps: Vec::new() }
+        Self {
+            file,
+            at: 0,
+            data_until: 0,
+            read: 0,
+            given: 0,
+            jumps: Vec::new(),
+        }
     }
 
     /// Bytes of holes that were jumped over.
@@ -414,7 +547,12 @@ impl Sparse {
 
     /// File offset of a position in the stream that was given out.
     fn file_offset(&self, given: u64) -> u64 {
-        let moved = self.jumps.iter().rev().find(|(from, _)| *from <= given).map_or(0, |(_, moved)| *moved);
+        let moved = self
+            .jumps
+            .iter()
+            .rev()
+            .find(|(from, _)| *from <= given)
+            .map_or(0, |(_, moved)| *moved);
         given + moved
     }
 
@@ -427,11 +565,13 @@ impl Sparse {
         match rustix::fs::seek(&self.file, rustix::fs::SeekFrom::Data(self.at)) {
             Ok(data) => {
                 if data > self.at {
-                    self.jumps.push((self.given, self.jumped() + data - self.at));
+                    self.jumps
+                        .push((self.given, self.jumped() + data - self.at));
                 }
                 self.at = data;
-                self.data_until =
-                    rustix::fs::seek(&self.file, rustix::fs::SeekFrom::Hole(data)).unwrap_or(u64::MAX).max(data + 1);
+                self.data_until = rustix::fs::seek(&self.file, rustix::fs::SeekFrom::Hole(data))
+                    .unwrap_or(u64::MAX)
+                    .max(data + 1);
                 self.file.seek(SeekFrom::Start(data))?;
                 Ok(true)
             }
@@ -449,7 +589,9 @@ impl Read for Sparse {
         if self.at >= self.data_until && !self.next_stretch()? {
             return Ok(0);
         }
-        let most = usize::try_from(self.data_until - self.at).unwrap_or(usize::MAX).min(buffer.len());
+        let most = usize::try_from(self.data_until - self.at)
+            .unwrap_or(usize::MAX)
+            .min(buffer.len());
         let count = self.file.read(buffer.get_mut(..most).unwrap_or_default())?;
         self.at += count as u64;
         self.read += count as u64;

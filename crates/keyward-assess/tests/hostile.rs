@@ -12,7 +12,10 @@ use proptest::prelude::*;
 
 /// Scans bytes as a file of a name.
 fn scan_bytes(name: &str, data: &[u8]) -> (usize, keyward_assess::finding::Coverage) {
-    let limits = Limits { unpacked_bytes: 64 << 20, ..Limits::default() };
+    let limits = Limits {
+        unpacked_bytes: 64 << 20,
+        ..Limits::default()
+    };
     let mut scan = Scan::new(&limits, name, None, data.len() as u64);
     detect::bytes(&mut scan, data);
     (scan.findings.len(), scan.coverage)
@@ -35,8 +38,16 @@ fn samples() -> Vec<Vec<u8>> {
     ];
     if let Some(corpus) = std::env::var_os("KEYWARD_ASSESS_CORPUS").map(PathBuf::from) {
         for part in ["x509", "keys", "ssh", "pgp", "java", "p12", "misc"] {
-            for entry in std::fs::read_dir(corpus.join(part)).into_iter().flatten().flatten() {
-                all.extend(std::fs::read(entry.path()).ok().filter(|data| data.len() < 100_000));
+            for entry in std::fs::read_dir(corpus.join(part))
+                .into_iter()
+                .flatten()
+                .flatten()
+            {
+                all.extend(
+                    std::fs::read(entry.path())
+                        .ok()
+                        .filter(|data| data.len() < 100_000),
+                );
             }
         }
     }
@@ -93,7 +104,11 @@ fn a_gzip_bomb_ends_at_the_limit_and_is_said() {
     }
     let packed = packed.finish().expect("in memory");
     let (_, coverage) = scan_bytes("bomb.gz", &packed);
-    assert!(coverage.gap_counts.contains_key("archive-limit"), "{:?}", coverage.gap_counts);
+    assert!(
+        coverage.gap_counts.contains_key("archive-limit"),
+        "{:?}",
+        coverage.gap_counts
+    );
 }
 
 #[test]
@@ -105,7 +120,11 @@ fn archives_inside_archives_end_at_the_depth_limit_and_are_said() {
         data = packed.finish().expect("in memory");
     }
     let (_, coverage) = scan_bytes("deep.gz", &data);
-    assert!(coverage.gap_counts.contains_key("archive-limit"), "{:?}", coverage.gap_counts);
+    assert!(
+        coverage.gap_counts.contains_key("archive-limit"),
+        "{:?}",
+        coverage.gap_counts
+    );
 }
 
 #[test]
@@ -114,30 +133,79 @@ fn a_tree_of_loops_pipes_holes_and_truncated_keystores_is_walked_to_the_end() {
     let at = |name: &str| root.path().join(name);
     std::os::unix::fs::symlink(root.path(), at("loop")).expect("link");
     std::os::unix::fs::symlink("nowhere", at("dangling")).expect("link");
-    rustix::fs::mknodat(rustix::fs::CWD, at("pipe"), rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR, 0).expect("fifo");
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        at("pipe"),
+        rustix::fs::FileType::Fifo,
+        rustix::fs::Mode::RUSR,
+        0,
+    )
+    .expect("fifo");
     let sparse = std::fs::File::create(at("sparse")).expect("file");
     sparse.set_len(1 << 40).expect("a hole of a terabyte");
     let whole = include_bytes!("data/pair.jks");
     std::fs::write(at("cut.jks"), &whole[..whole.len() / 2]).expect("file");
-    let outcome = walk::scan(&[root.path().to_owned()], &walk::Options::default(), &Arc::default()).expect("walk");
+    let outcome = walk::scan(
+        &[root.path().to_owned()],
+        &walk::Options::default(),
+        &Arc::default(),
+    )
+    .expect("walk");
     assert_eq!(outcome.coverage.symlinks, 2);
     assert_eq!(outcome.coverage.special, 1);
-    assert!(outcome.coverage.gap_counts.contains_key("malformed"), "{:?}", outcome.coverage.gap_counts);
+    assert!(
+        outcome.coverage.gap_counts.contains_key("malformed"),
+        "{:?}",
+        outcome.coverage.gap_counts
+    );
 }
 
 #[test]
 fn a_hostile_iteration_count_costs_nothing_and_is_reported() {
     // EncryptedPrivateKeyInfo, PBES2 with PBKDF2 of 2^31 - 1 iterations
-    let tlv = |tag: u8, content: &[u8]| [&[tag, u8::try_from(content.len()).expect("short")], content].concat();
+    let tlv = |tag: u8, content: &[u8]| {
+        [&[tag, u8::try_from(content.len()).expect("short")], content].concat()
+    };
     let oid = |arcs: &[u8]| tlv(6, arcs);
-    let kdf = tlv(0x30, &[oid(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 5, 0x0c]), tlv(0x30, &[tlv(4, &[1; 8]), tlv(2, &[0x7f, 0xff, 0xff, 0xff])].concat())].concat());
-    let cipher = tlv(0x30, &[oid(&[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 1, 0x2a]), tlv(4, &[0; 16])].concat());
-    let algorithm = tlv(0x30, &[oid(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 5, 0x0d]), tlv(0x30, &[kdf, cipher].concat())].concat());
+    let kdf = tlv(
+        0x30,
+        &[
+            oid(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 5, 0x0c]),
+            tlv(
+                0x30,
+                &[tlv(4, &[1; 8]), tlv(2, &[0x7f, 0xff, 0xff, 0xff])].concat(),
+            ),
+        ]
+        .concat(),
+    );
+    let cipher = tlv(
+        0x30,
+        &[
+            oid(&[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 1, 0x2a]),
+            tlv(4, &[0; 16]),
+        ]
+        .concat(),
+    );
+    let algorithm = tlv(
+        0x30,
+        &[
+            oid(&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 5, 0x0d]),
+            tlv(0x30, &[kdf, cipher].concat()),
+        ]
+        .concat(),
+    );
     let key = tlv(0x30, &[algorithm, tlv(4, &[7; 16])].concat());
     let limits = Limits::default();
     let mut scan = Scan::new(&limits, "key.der", None, key.len() as u64);
     detect::bytes(&mut scan, &key);
-    assert!(scan.findings.iter().any(|found| found.issues.iter().any(|issue| issue.rule == "KA-KDF-HOSTILE")), "{:?}", scan.findings);
+    assert!(
+        scan.findings.iter().any(|found| found
+            .issues
+            .iter()
+            .any(|issue| issue.rule == "KA-KDF-HOSTILE")),
+        "{:?}",
+        scan.findings
+    );
 }
 
 #[test]
@@ -147,7 +215,8 @@ fn no_secret_byte_of_a_key_is_in_what_is_reported() {
     let mut scan = Scan::new(&limits, "rsa.p8.der", None, data.len() as u64);
     detect::bytes(&mut scan, data);
     assert_eq!(scan.findings.len(), 1);
-    let report = serde_json::to_string(&scan.findings).expect("json") + &format!("{:?}", scan.findings);
+    let report =
+        serde_json::to_string(&scan.findings).expect("json") + &format!("{:?}", scan.findings);
     // the private exponent and primes stand in the second half of the file; no 8 bytes of it may be seen
     for window in data[data.len() / 2..].windows(8) {
         assert!(!report.contains(&keyward_assess::finding::hex(window)));

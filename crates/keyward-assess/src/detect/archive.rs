@@ -22,8 +22,12 @@ impl Read for Bounded<'_> {
         if self.left == 0 {
             return Err(io::Error::other("unpacked size limit"));
         }
-        let most = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
-        let count = self.inner.read(buffer.get_mut(..most).unwrap_or_default())?;
+        let most = usize::try_from(self.left)
+            .unwrap_or(usize::MAX)
+            .min(buffer.len());
+        let count = self
+            .inner
+            .read(buffer.get_mut(..most).unwrap_or_default())?;
         self.left -= count as u64;
         self.read += count as u64;
         Ok(count)
@@ -57,7 +61,9 @@ fn packing(start: &[u8]) -> Packing {
         Packing::Zstd
     } else if start.starts_with(b"PACK\0\0\0") {
         Packing::GitPack
-    } else if start.starts_with(b"BZh") && start.get(4..10) == Some(&[0x31, 0x41, 0x59, 0x26, 0x53, 0x59]) {
+    } else if start.starts_with(b"BZh")
+        && start.get(4..10) == Some(&[0x31, 0x41, 0x59, 0x26, 0x53, 0x59])
+    {
         Packing::Unsupported("bzip2")
     } else if start.starts_with(b"\xfd7zXZ\0") {
         Packing::Unsupported("xz")
@@ -97,7 +103,9 @@ pub fn is_zip(start: &[u8]) -> bool {
 
 /// Looks into a ZIP file on disk.
 pub fn zip_file(scan: &mut Scan<'_>, file: std::fs::File) {
-    unpack_guarded(scan, Packing::Zip, |scan| zip(scan, io::BufReader::new(file)));
+    unpack_guarded(scan, Packing::Zip, |scan| {
+        zip(scan, io::BufReader::new(file))
+    });
 }
 
 /// Checks depth and whether archives are wanted, then unpacks one level deeper.
@@ -111,7 +119,10 @@ fn unpack_guarded(scan: &mut Scan<'_>, kind: Packing, unpack: impl FnOnce(&mut S
         return;
     }
     if scan.depth >= scan.limits.depth {
-        scan.gap("archive-limit", format!("nested deeper than {}", scan.limits.depth));
+        scan.gap(
+            "archive-limit",
+            format!("nested deeper than {}", scan.limits.depth),
+        );
         return;
     }
     scan.depth += 1;
@@ -130,7 +141,10 @@ fn stream(scan: &mut Scan<'_>, kind: Packing, input: &mut dyn Read) {
             Err(error) => scan.gap("malformed", format!("zstd: {error}")),
         },
         Packing::Zip | Packing::GitPack => {
-            scan.gap("archive-limit", "an archive that needs random access is too large to hold in memory");
+            scan.gap(
+                "archive-limit",
+                "an archive that needs random access is too large to hold in memory",
+            );
         }
         Packing::Unsupported(_) | Packing::None => {}
     }
@@ -140,7 +154,11 @@ fn stream(scan: &mut Scan<'_>, kind: Packing, input: &mut dyn Read) {
 /// `size` is the known size, if any.
 pub fn reader(scan: &mut Scan<'_>, input: &mut dyn Read, size: Option<u64>) {
     let budget = scan.budget;
-    let mut bounded = Bounded { inner: input, left: budget, read: 0 };
+    let mut bounded = Bounded {
+        inner: input,
+        left: budget,
+        read: 0,
+    };
     let mut buffer = Vec::new();
     let limit = scan.limits.member_bytes;
     let result = (&mut bounded).take(limit + 1).read_to_end(&mut buffer);
@@ -166,7 +184,11 @@ pub fn reader(scan: &mut Scan<'_>, input: &mut dyn Read, size: Option<u64>) {
 
 /// Says why a stream ended early.
 fn broken(scan: &mut Scan<'_>, error: &io::Error) {
-    let reason = if error.to_string().contains("unpacked size limit") { "archive-limit" } else { "malformed" };
+    let reason = if error.to_string().contains("unpacked size limit") {
+        "archive-limit"
+    } else {
+        "malformed"
+    };
     scan.gap(reason, format!("not read to the end: {error}"));
 }
 
@@ -206,7 +228,9 @@ pub fn drop_repeats(scan: &mut Scan<'_>, known: usize) {
     let fresh = scan.findings.split_off(known);
     for finding in fresh {
         let twice = scan.findings.iter().rev().take(64).any(|old| {
-            old.kind == finding.kind && old.format == finding.format && old.location == finding.location
+            old.kind == finding.kind
+                && old.format == finding.format
+                && old.location == finding.location
         });
         if !twice {
             scan.findings.push(finding);
@@ -235,7 +259,10 @@ fn tar(scan: &mut Scan<'_>, input: &mut dyn Read) {
         };
         count += 1;
         if count > scan.limits.members {
-            scan.gap("archive-limit", format!("more than {} members", scan.limits.members));
+            scan.gap(
+                "archive-limit",
+                format!("more than {} members", scan.limits.members),
+            );
             return;
         }
         if !entry.header().entry_type().is_file() {
@@ -243,16 +270,33 @@ fn tar(scan: &mut Scan<'_>, input: &mut dyn Read) {
         }
         let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
         let size = entry.size();
-        let facts = entry.header().mode().ok().map(|mode| crate::finding::FileFacts {
-            mode: mode & 0o7777,
-            uid: entry.header().uid().ok().and_then(|uid| u32::try_from(uid).ok()).unwrap_or(0),
-            gid: entry.header().gid().ok().and_then(|gid| u32::try_from(gid).ok()).unwrap_or(0),
-        });
+        let facts = entry
+            .header()
+            .mode()
+            .ok()
+            .map(|mode| crate::finding::FileFacts {
+                mode: mode & 0o7777,
+                uid: entry
+                    .header()
+                    .uid()
+                    .ok()
+                    .and_then(|uid| u32::try_from(uid).ok())
+                    .unwrap_or(0),
+                gid: entry
+                    .header()
+                    .gid()
+                    .ok()
+                    .and_then(|gid| u32::try_from(gid).ok())
+                    .unwrap_or(0),
+            });
         let outer = std::mem::replace(&mut scan.facts, facts);
         enter(scan, &name, |scan| reader(scan, &mut entry, Some(size)));
         scan.facts = outer;
         if scan.budget == 0 {
-            scan.gap("archive-limit", "unpacked size limit; the rest of the archive was not read");
+            scan.gap(
+                "archive-limit",
+                "unpacked size limit; the rest of the archive was not read",
+            );
             return;
         }
     }
@@ -261,7 +305,9 @@ fn tar(scan: &mut Scan<'_>, input: &mut dyn Read) {
 /// Runs with a member's name pushed onto the place.
 fn enter(scan: &mut Scan<'_>, name: &str, run: impl FnOnce(&mut Scan<'_>)) {
     scan.coverage.members_read += 1;
-    scan.place.members.push(crate::finding::clip(name.to_owned(), 512));
+    scan.place
+        .members
+        .push(crate::finding::clip(name.to_owned(), 512));
     run(scan);
     scan.place.members.pop();
 }
@@ -277,14 +323,24 @@ fn zip<R: Read + Seek>(scan: &mut Scan<'_>, input: R) {
     };
     let members = archive.len() as u64;
     if members > scan.limits.members {
-        scan.gap("archive-limit", format!("{members} members, {} are read", scan.limits.members));
+        scan.gap(
+            "archive-limit",
+            format!("{members} members, {} are read", scan.limits.members),
+        );
     }
-    for index in 0..archive.len().min(usize::try_from(scan.limits.members).unwrap_or(usize::MAX)) {
+    for index in 0..archive
+        .len()
+        .min(usize::try_from(scan.limits.members).unwrap_or(usize::MAX))
+    {
         let mut entry = match archive.by_index(index) {
             Ok(entry) => entry,
             Err(error) => {
                 let detail = format!("member {index}: {error}");
-                let reason = if detail.contains("assword") { "encrypted" } else { "compression-unsupported" };
+                let reason = if detail.contains("assword") {
+                    "encrypted"
+                } else {
+                    "compression-unsupported"
+                };
                 scan.gap(reason, detail);
                 continue;
             }
@@ -292,16 +348,24 @@ fn zip<R: Read + Seek>(scan: &mut Scan<'_>, input: R) {
         if entry.is_dir() {
             continue;
         }
-        let name = entry.name().map_or_else(|_| format!("member {index}"), std::borrow::Cow::into_owned);
+        let name = entry
+            .name()
+            .map_or_else(|_| format!("member {index}"), std::borrow::Cow::into_owned);
         let (packed, size) = (entry.compressed_size(), entry.size());
         let ratio = scan.limits.ratio;
         if size > scan.limits.member_bytes && size / packed.max(1) > ratio {
-            scan.gap("archive-limit", format!("'{name}' claims {size} bytes out of {packed}: a bomb"));
+            scan.gap(
+                "archive-limit",
+                format!("'{name}' claims {size} bytes out of {packed}: a bomb"),
+            );
             continue;
         }
         enter(scan, &name, |scan| reader(scan, &mut entry, Some(size)));
         if scan.budget == 0 {
-            scan.gap("archive-limit", "unpacked size limit; the rest of the archive was not read");
+            scan.gap(
+                "archive-limit",
+                "unpacked size limit; the rest of the archive was not read",
+            );
             return;
         }
     }
@@ -319,7 +383,10 @@ fn ar(scan: &mut Scan<'_>, input: &mut dyn Read) {
             return;
         }
         let text = |from: usize, to: usize| {
-            String::from_utf8_lossy(header.get(from..to).unwrap_or_default()).trim().trim_end_matches('/').to_owned()
+            String::from_utf8_lossy(header.get(from..to).unwrap_or_default())
+                .trim()
+                .trim_end_matches('/')
+                .to_owned()
         };
         let Ok(size) = text(48, 58).parse::<u64>() else {
             scan.gap("malformed", "ar: member size is no number");

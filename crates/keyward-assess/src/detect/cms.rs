@@ -18,14 +18,21 @@ const ENCRYPTED_DATA: &str = "1.2.840.113549.1.7.6";
 fn content_info<'a>(element: &Element<'a>) -> Option<(String, Option<Element<'a>>)> {
     let parts = element.sequence()?;
     let oid = parts.first()?.oid()?;
-    let content = parts.get(1).filter(|part| part.is_context(0)).and_then(|part| ber::read(part.content));
+    let content = parts
+        .get(1)
+        .filter(|part| part.is_context(0))
+        .and_then(|part| ber::read(part.content));
     Some((oid, content.map(|(inner, _)| inner)))
 }
 
 /// A PKCS#7 or CMS message; reports itself and every certificate and revocation list in it.
 pub fn message(scan: &mut Scan<'_>, bytes: &[u8], offset: u64) -> bool {
-    let Some((element, _)) = ber::read(bytes) else { return false };
-    let Some((oid, Some(content))) = content_info(&element) else { return false };
+    let Some((element, _)) = ber::read(bytes) else {
+        return false;
+    };
+    let Some((oid, Some(content))) = content_info(&element) else {
+        return false;
+    };
     let format = match oid.as_str() {
         SIGNED_DATA => "cms-signed",
         ENVELOPED_DATA => "cms-enveloped",
@@ -34,16 +41,28 @@ pub fn message(scan: &mut Scan<'_>, bytes: &[u8], offset: u64) -> bool {
         "1.2.840.113549.1.9.16.1.2" => "cms-authenticated",
         _ => return false,
     };
-    let Some(fields) = content.sequence() else { return false };
+    let Some(fields) = content.sequence() else {
+        return false;
+    };
     let identity = fingerprint(element.whole);
     if format == "cms-signed" {
         signed(scan, &fields, identity, offset);
         return true;
     }
-    let mut finding = Finding::new(Kind::EncryptedData, format, format!("CMS message, {format}"))
-        .property("identity", identity);
-    let recipients = fields.iter().find(|field| field.is(ber::tag::SET)).map_or(0, |set| set.children().len());
-    if let Some(encrypted) = fields.iter().filter_map(Element::sequence).find(|parts| parts.len() >= 2)
+    let mut finding = Finding::new(
+        Kind::EncryptedData,
+        format,
+        format!("CMS message, {format}"),
+    )
+    .property("identity", identity);
+    let recipients = fields
+        .iter()
+        .find(|field| field.is(ber::tag::SET))
+        .map_or(0, |set| set.children().len());
+    if let Some(encrypted) = fields
+        .iter()
+        .filter_map(Element::sequence)
+        .find(|parts| parts.len() >= 2)
         && let Some((_, cipher)) = encrypted.get(1).and_then(keys::algorithm_identifier)
     {
         finding = finding.algorithm(cipher);
@@ -76,22 +95,37 @@ fn signed(scan: &mut Scan<'_>, fields: &[Element<'_>], identity: String, offset:
     let signers: Vec<Vec<Element<'_>>> = fields
         .last()
         .filter(|last| last.is(ber::tag::SET))
-        .map(|last| last.children().iter().filter_map(Element::sequence).collect())
+        .map(|last| {
+            last.children()
+                .iter()
+                .filter_map(Element::sequence)
+                .collect()
+        })
         .unwrap_or_default();
     let mut finding = Finding::new(
         Kind::SignedMessage,
         "cms-signed",
-        format!("CMS SignedData, {certificates} certificates, {} signers", signers.len()),
+        format!(
+            "CMS SignedData, {certificates} certificates, {} signers",
+            signers.len()
+        ),
     )
     .property("identity", identity)
     .property("certificates", certificates.to_string())
     .property("signers", signers.len().to_string());
     if let Some(signer) = signers.first() {
-        let identifiers: Vec<(String, Algorithm)> = signer.iter().filter_map(keys::algorithm_identifier).collect();
+        let identifiers: Vec<(String, Algorithm)> = signer
+            .iter()
+            .filter_map(keys::algorithm_identifier)
+            .collect();
         for (oid, algorithm) in identifiers {
             match oid::algorithm(&oid).0 {
-                Some(oid::Role::Hash) => finding = finding.property("signature-hash", algorithm.name),
-                Some(oid::Role::Key | oid::Role::Signature) => finding = finding.algorithm(algorithm),
+                Some(oid::Role::Hash) => {
+                    finding = finding.property("signature-hash", algorithm.name)
+                }
+                Some(oid::Role::Key | oid::Role::Signature) => {
+                    finding = finding.algorithm(algorithm)
+                }
                 _ => {}
             }
         }
@@ -111,12 +145,18 @@ struct Contents {
 
 /// A PKCS#12 (PFX) container.
 pub fn pkcs12(scan: &mut Scan<'_>, bytes: &[u8], offset: u64) -> bool {
-    let Some((element, _)) = ber::read(bytes) else { return false };
-    let Some(parts) = element.sequence() else { return false };
+    let Some((element, _)) = ber::read(bytes) else {
+        return false;
+    };
+    let Some(parts) = element.sequence() else {
+        return false;
+    };
     if parts.len() < 2 || parts.len() > 3 || parts[0].small() != Some(3) {
         return false;
     }
-    let Some((oid, Some(content))) = content_info(&parts[1]) else { return false };
+    let Some((oid, Some(content))) = content_info(&parts[1]) else {
+        return false;
+    };
     if oid != DATA && oid != SIGNED_DATA {
         return false;
     }
@@ -134,7 +174,13 @@ pub fn pkcs12(scan: &mut Scan<'_>, bytes: &[u8], offset: u64) -> bool {
             safe_part(scan, &part, &mut contents, &mut finding, offset);
         }
     }
-    let Contents { shrouded, plain, certificates, secrets, encrypted_parts } = contents;
+    let Contents {
+        shrouded,
+        plain,
+        certificates,
+        secrets,
+        encrypted_parts,
+    } = contents;
     finding.evidence = format!(
         "PKCS#12 container: {shrouded} encrypted and {plain} plain private keys, {certificates} readable certificates, {secrets} secrets, {encrypted_parts} encrypted parts"
     );
@@ -156,10 +202,15 @@ pub fn pkcs12(scan: &mut Scan<'_>, bytes: &[u8], offset: u64) -> bool {
 
 /// The integrity part of a PFX.
 fn mac_onto(mut finding: Finding, mac: &[Element<'_>]) -> Finding {
-    let identifier = mac.first().and_then(Element::sequence).and_then(|digest| digest.first().copied());
+    let identifier = mac
+        .first()
+        .and_then(Element::sequence)
+        .and_then(|digest| digest.first().copied());
     let iterations = mac.get(2).and_then(Element::small).unwrap_or(1);
     if let Some((_, hash)) = identifier.as_ref().and_then(keys::algorithm_identifier) {
-        finding = finding.property("integrity", format!("HMAC with {}", hash.name)).property("mac-hash", hash.name);
+        finding = finding
+            .property("integrity", format!("HMAC with {}", hash.name))
+            .property("mac-hash", hash.name);
     }
     finding = finding.property("mac-iterations", iterations.to_string());
     keys::iteration_issues(&mut finding, iterations, "PKCS#12 KDF");
@@ -167,8 +218,16 @@ fn mac_onto(mut finding: Finding, mac: &[Element<'_>]) -> Finding {
 }
 
 /// One ContentInfo of the AuthenticatedSafe.
-fn safe_part(scan: &mut Scan<'_>, part: &Element<'_>, contents: &mut Contents, finding: &mut Finding, offset: u64) {
-    let Some((oid, Some(content))) = content_info(part) else { return };
+fn safe_part(
+    scan: &mut Scan<'_>,
+    part: &Element<'_>,
+    contents: &mut Contents,
+    finding: &mut Finding,
+    offset: u64,
+) {
+    let Some((oid, Some(content))) = content_info(part) else {
+        return;
+    };
     if oid == DATA {
         let octets = content.octets().unwrap_or_default();
         if let Some((bags, _)) = ber::read(&octets) {
@@ -188,15 +247,26 @@ fn safe_part(scan: &mut Scan<'_>, part: &Element<'_>, contents: &mut Contents, f
 }
 
 /// The bags of one SafeContents.
-fn safe_bags(scan: &mut Scan<'_>, bags: &Element<'_>, contents: &mut Contents, offset: u64, nesting: u32) {
+fn safe_bags(
+    scan: &mut Scan<'_>,
+    bags: &Element<'_>,
+    contents: &mut Contents,
+    offset: u64,
+    nesting: u32,
+) {
     if nesting > MAX_NESTING {
         return;
     }
     for bag in bags.children() {
-        let Some(parts) = bag.sequence() else { continue };
+        let Some(parts) = bag.sequence() else {
+            continue;
+        };
         let (Some(oid), Some(value)) = (
             parts.first().and_then(Element::oid),
-            parts.get(1).and_then(|part| ber::read(part.content)).map(|(inner, _)| inner),
+            parts
+                .get(1)
+                .and_then(|part| ber::read(part.content))
+                .map(|(inner, _)| inner),
         ) else {
             continue;
         };
@@ -242,30 +312,44 @@ fn bag_finding(scan: &mut Scan<'_>, found: Option<Finding>, offset: u64) {
 
 /// A Bouncy Castle FIPS keystore (BCFKS): ObjectStore ::= SEQUENCE { data, integrity check }.
 pub fn bcfks(scan: &mut Scan<'_>, bytes: &[u8], offset: u64) -> bool {
-    let Some((element, _)) = ber::read(bytes) else { return false };
-    let Some(parts) = element.sequence() else { return false };
+    let Some((element, _)) = ber::read(bytes) else {
+        return false;
+    };
+    let Some(parts) = element.sequence() else {
+        return false;
+    };
     if parts.len() != 2 || element.children_exact().is_none() {
         return false;
     }
-    let (Some(store), Some(integrity)) = (parts[0].sequence(), parts[1].sequence()) else { return false };
+    let (Some(store), Some(integrity)) = (parts[0].sequence(), parts[1].sequence()) else {
+        return false;
+    };
     // EncryptedObjectStoreData { AlgorithmIdentifier, OCTET STRING } and PbkdMacIntegrityCheck { mac, pbkd, OCTET STRING }
     let encrypted = store.len() == 2 && store[1].is(ber::tag::OCTET_STRING);
     if !encrypted || integrity.len() < 3 || !integrity[2].is(ber::tag::OCTET_STRING) {
         return false;
     }
-    let (Some(encryption), Some((_, mac))) = (keys::encryption(&store[0]), keys::algorithm_identifier(&integrity[0]))
-    else {
+    let (Some(encryption), Some((_, mac))) = (
+        keys::encryption(&store[0]),
+        keys::algorithm_identifier(&integrity[0]),
+    ) else {
         return false;
     };
     let finding = Finding::new(
         Kind::Keystore,
         "bcfks",
-        format!("Bouncy Castle FIPS keystore, {} with {}", encryption.cipher.display(), encryption.kdf),
+        format!(
+            "Bouncy Castle FIPS keystore, {} with {}",
+            encryption.cipher.display(),
+            encryption.kdf
+        ),
     )
     .property("identity", fingerprint(element.whole))
     .property("integrity", mac.name)
     .confidence(Confidence::Certain);
-    let finding = encryption.onto(finding).algorithm(encryption.cipher.clone());
+    let finding = encryption
+        .onto(finding)
+        .algorithm(encryption.cipher.clone());
     scan.report(finding.at(offset));
     true
 }

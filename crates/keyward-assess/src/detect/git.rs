@@ -13,15 +13,26 @@ const MAX_OBJECT: usize = 16 << 20;
 
 /// A loose object: a zlib stream under `.git/objects`.
 pub fn loose(scan: &mut Scan<'_>, data: &[u8]) -> bool {
-    if data.first() != Some(&0x78) || !scan.place.path.contains("/objects/") || !scan.place.members.is_empty() {
+    if data.first() != Some(&0x78)
+        || !scan.place.path.contains("/objects/")
+        || !scan.place.members.is_empty()
+    {
         return false;
     }
     let mut plain = Vec::new();
     let decoder = flate2::read::ZlibDecoder::new(data);
-    if decoder.take(MAX_OBJECT as u64).read_to_end(&mut plain).is_err() || !plain.starts_with(b"blob ") {
+    if decoder
+        .take(MAX_OBJECT as u64)
+        .read_to_end(&mut plain)
+        .is_err()
+        || !plain.starts_with(b"blob ")
+    {
         return plain.starts_with(b"tree ") || plain.starts_with(b"commit ");
     }
-    let Some(start) = memchr::memchr(0, plain.get(..plain.len().min(64)).unwrap_or_default()) else { return false };
+    let Some(start) = memchr::memchr(0, plain.get(..plain.len().min(64)).unwrap_or_default())
+    else {
+        return false;
+    };
     let before = scan.findings.len();
     scan.nested("git-blob", plain.get(start + 1..).unwrap_or_default());
     mark(scan, before);
@@ -31,7 +42,9 @@ pub fn loose(scan: &mut Scan<'_>, data: &[u8]) -> bool {
 /// Marks findings as coming from history.
 fn mark(scan: &mut Scan<'_>, from: usize) {
     for finding in scan.findings.iter_mut().skip(from) {
-        finding.properties.insert("version-control".to_owned(), "git history".to_owned());
+        finding
+            .properties
+            .insert("version-control".to_owned(), "git history".to_owned());
     }
 }
 
@@ -56,7 +69,13 @@ fn object_header(data: &[u8], mut at: usize) -> Option<(u8, u64, usize)> {
 
 /// A pack file held in memory.
 pub fn pack(scan: &mut Scan<'_>, data: &[u8]) {
-    let Some(count) = data.get(8..12).and_then(|b| b.try_into().ok()).map(u32::from_be_bytes) else { return };
+    let Some(count) = data
+        .get(8..12)
+        .and_then(|b| b.try_into().ok())
+        .map(u32::from_be_bytes)
+    else {
+        return;
+    };
     let (mut at, mut deltas, mut unread) = (12_usize, 0_u64, 0_u64);
     for _ in 0..count {
         let Some((kind, size, mut body)) = object_header(data, at) else {
@@ -78,7 +97,10 @@ pub fn pack(scan: &mut Scan<'_>, data: &[u8]) {
             return;
         };
         if scan.budget < plain.len() as u64 {
-            scan.gap("archive-limit", "unpacked size limit; the rest of the git pack was not read");
+            scan.gap(
+                "archive-limit",
+                "unpacked size limit; the rest of the git pack was not read",
+            );
             return;
         }
         scan.budget -= plain.len() as u64;
@@ -99,10 +121,16 @@ pub fn pack(scan: &mut Scan<'_>, data: &[u8]) {
         at = body + used;
     }
     if deltas > 0 {
-        scan.gap("git-delta", format!("{deltas} delta objects were scanned by their inserted bytes only"));
+        scan.gap(
+            "git-delta",
+            format!("{deltas} delta objects were scanned by their inserted bytes only"),
+        );
     }
     if unread > 0 {
-        scan.gap("too-large", format!("{unread} git objects larger than {MAX_OBJECT} bytes"));
+        scan.gap(
+            "too-large",
+            format!("{unread} git objects larger than {MAX_OBJECT} bytes"),
+        );
     }
 }
 
@@ -115,7 +143,9 @@ fn inflate(input: &[u8], size: u64) -> Option<(Vec<u8>, usize)> {
     loop {
         let taken = usize::try_from(state.total_in()).ok()?;
         let made = state.total_out();
-        let status = state.decompress(input.get(taken..)?, &mut piece, FlushDecompress::None).ok()?;
+        let status = state
+            .decompress(input.get(taken..)?, &mut piece, FlushDecompress::None)
+            .ok()?;
         let fresh = usize::try_from(state.total_out() - made).ok()?;
         if plain.len() < wanted {
             plain.extend_from_slice(piece.get(..fresh.min(wanted - plain.len()))?);
@@ -148,10 +178,13 @@ fn delta_inserts(delta: &[u8]) -> Vec<u8> {
             if length == 0 {
                 break;
             }
-            out.extend_from_slice(delta.get(at..(at + length).min(delta.len())).unwrap_or_default());
+            out.extend_from_slice(
+                delta
+                    .get(at..(at + length).min(delta.len()))
+                    .unwrap_or_default(),
+            );
             at += length;
         }
     }
     out
 }
-

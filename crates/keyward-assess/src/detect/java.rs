@@ -59,7 +59,9 @@ pub fn jks(scan: &mut Scan<'_>, data: &[u8]) -> bool {
         Some(0xCECE_CECE) => "jceks",
         _ => return false,
     };
-    let (Some(version @ 1..=2), Some(count)) = (reader.number(), reader.number()) else { return false };
+    let (Some(version @ 1..=2), Some(count)) = (reader.number(), reader.number()) else {
+        return false;
+    };
     let (mut private, mut trusted, mut secret, mut read) = (0_u32, 0_u32, 0_u32, 0_u32);
     while read < count.min(MAX_ENTRIES) {
         let done = match jks_entry(scan, &mut reader, format, version) {
@@ -72,7 +74,11 @@ pub fn jks(scan: &mut Scan<'_>, data: &[u8]) -> bool {
         read += 1;
     }
     if read < count {
-        scan.gap_at("malformed", format!("{format}: {read} of {count} entries could be read"), reader.at as u64);
+        scan.gap_at(
+            "malformed",
+            format!("{format}: {read} of {count} entries could be read"),
+            reader.at as u64,
+        );
         if read == 0 {
             return false;
         }
@@ -100,7 +106,12 @@ pub fn jks(scan: &mut Scan<'_>, data: &[u8]) -> bool {
 }
 
 /// One entry; returns its tag.
-fn jks_entry(scan: &mut Scan<'_>, reader: &mut Reader<'_>, format: &str, version: u32) -> Option<u32> {
+fn jks_entry(
+    scan: &mut Scan<'_>,
+    reader: &mut Reader<'_>,
+    format: &str,
+    version: u32,
+) -> Option<u32> {
     let start = reader.at as u64;
     let tag = reader.number()?;
     let alias = reader.text()?;
@@ -116,17 +127,24 @@ fn jks_entry(scan: &mut Scan<'_>, reader: &mut Reader<'_>, format: &str, version
             }
             let scheme = ber::read(protected)
                 .and_then(|(element, _)| element.sequence()?.first().and_then(keys::encryption))
-                .map_or_else(|| "unknown".to_owned(), |encryption| encryption.cipher.display());
+                .map_or_else(
+                    || "unknown".to_owned(),
+                    |encryption| encryption.cipher.display(),
+                );
             let leaf = leaf.map(|leaf| (leaf.algorithm, leaf.fingerprint, leaf.modulus));
-            let mut finding =
-                Finding::new(Kind::PrivateKey, format, format!("private key entry '{alias}' in a {format} store"))
-                    .property("alias", alias)
-                    .property("encrypted", "yes")
-                    .property("cipher", scheme)
-                    .property_opt("created", created)
-                    .at(start);
+            let mut finding = Finding::new(
+                Kind::PrivateKey,
+                format,
+                format!("private key entry '{alias}' in a {format} store"),
+            )
+            .property("alias", alias)
+            .property("encrypted", "yes")
+            .property("cipher", scheme)
+            .property_opt("created", created)
+            .at(start);
             if let Some((algorithm, fingerprint, modulus)) = leaf {
-                (finding.algorithm, finding.fingerprint, finding.modulus) = (algorithm, fingerprint, modulus);
+                (finding.algorithm, finding.fingerprint, finding.modulus) =
+                    (algorithm, fingerprint, modulus);
             }
             scan.report(finding);
         }
@@ -140,7 +158,10 @@ fn jks_entry(scan: &mut Scan<'_>, reader: &mut Reader<'_>, format: &str, version
 }
 
 /// One certificate of an entry, reported; the parsed finding is returned for the key it belongs to.
-#[expect(clippy::option_option, reason = "outer: the stream can be read on; inner: the certificate parsed")]
+#[expect(
+    clippy::option_option,
+    reason = "outer: the stream can be read on; inner: the certificate parsed"
+)]
 fn certificate(
     scan: &mut Scan<'_>,
     reader: &mut Reader<'_>,
@@ -152,8 +173,16 @@ fn certificate(
         reader.text()?;
     }
     let offset = reader.at as u64 + 4;
-    let Some(found) = x509::certificate(reader.block()?) else { return Some(None) };
-    scan.report(found.clone().property("container", format).property("alias", alias).at(offset));
+    let Some(found) = x509::certificate(reader.block()?) else {
+        return Some(None);
+    };
+    scan.report(
+        found
+            .clone()
+            .property("container", format)
+            .property("alias", alias)
+            .at(offset),
+    );
     Some(Some(found))
 }
 
@@ -177,13 +206,17 @@ fn sealed_object(
         .find(|(name, _)| memchr::memmem::find(body, name.as_bytes()).is_some())
         .map_or("unknown", |(_, cipher)| cipher);
     scan.report(
-        Finding::new(Kind::SecretKey, format, format!("secret key entry '{alias}' in a {format} store"))
-            .property("alias", alias)
-            .property("encrypted", "yes")
-            .property("cipher", algorithm)
-            .property_opt("created", created)
-            .confidence(Confidence::Likely)
-            .at(start),
+        Finding::new(
+            Kind::SecretKey,
+            format,
+            format!("secret key entry '{alias}' in a {format} store"),
+        )
+        .property("alias", alias)
+        .property("encrypted", "yes")
+        .property("cipher", algorithm)
+        .property_opt("created", created)
+        .confidence(Confidence::Likely)
+        .at(start),
     );
     Some(())
 }
@@ -200,10 +233,14 @@ fn serialised_length(rest: &[u8]) -> Option<usize> {
         if let Some([0, 0, 0, tag @ 1..=3, high, low]) = rest.get(at..at + 6) {
             let length = usize::from(*high) << 8 | usize::from(*low);
             let alias = rest.get(at + 6..at + 6 + length);
-            let stamp = rest.get(at + 6 + length..at + 14 + length).and_then(|b| b.try_into().ok()).map(u64::from_be_bytes);
+            let stamp = rest
+                .get(at + 6 + length..at + 14 + length)
+                .and_then(|b| b.try_into().ok())
+                .map(u64::from_be_bytes);
             let after = rest.get(at + 14 + length..at + 18 + length);
             let dated = stamp.is_some_and(|ms| (800_000_000_000..4_000_000_000_000).contains(&ms));
-            let printable = alias.is_some_and(|alias| !alias.is_empty() && std::str::from_utf8(alias).is_ok());
+            let printable =
+                alias.is_some_and(|alias| !alias.is_empty() && std::str::from_utf8(alias).is_ok());
             let follows = match (*tag, after) {
                 (3, Some(magic)) => magic == [0xac, 0xed, 0x00, 0x05],
                 (_, Some(_)) => true,
@@ -221,8 +258,12 @@ fn serialised_length(rest: &[u8]) -> Option<usize> {
 /// BKS versions 1 and 2: entries in the clear, keys sealed.
 pub fn bks(scan: &mut Scan<'_>, data: &[u8]) -> bool {
     let mut reader = Reader { data, at: 0 };
-    let (Some(version @ 1..=2), Some(salt)) = (reader.number(), reader.block()) else { return false };
-    let Some(iterations) = reader.number() else { return false };
+    let (Some(version @ 1..=2), Some(salt)) = (reader.number(), reader.block()) else {
+        return false;
+    };
+    let Some(iterations) = reader.number() else {
+        return false;
+    };
     if !(8..=64).contains(&salt.len()) || iterations == 0 || iterations > 1 << 24 {
         return false;
     }
@@ -250,12 +291,16 @@ pub fn bks(scan: &mut Scan<'_>, data: &[u8]) -> bool {
     for finding in pending {
         scan.report(finding);
     }
-    let mut finding = Finding::new(Kind::Keystore, "bks", format!("Bouncy Castle keystore version {version}, {entries} entries"))
-        .property("entries", entries.to_string())
-        .property("version", version.to_string())
-        .property("mac-iterations", iterations.to_string())
-        .property("integrity", "HMAC with SHA-1")
-        .property("identity", fingerprint(data));
+    let mut finding = Finding::new(
+        Kind::Keystore,
+        "bks",
+        format!("Bouncy Castle keystore version {version}, {entries} entries"),
+    )
+    .property("entries", entries.to_string())
+    .property("version", version.to_string())
+    .property("mac-iterations", iterations.to_string())
+    .property("integrity", "HMAC with SHA-1")
+    .property("identity", fingerprint(data));
     keys::iteration_issues(&mut finding, u64::from(iterations), "PKCS#12 KDF");
     if version == 1 {
         finding.add_issue(
@@ -270,7 +315,10 @@ pub fn bks(scan: &mut Scan<'_>, data: &[u8]) -> bool {
 }
 
 /// One BKS entry: `None` broken, `Some(None)` the end mark.
-#[expect(clippy::option_option, reason = "broken, end and entry are three answers of one reader step")]
+#[expect(
+    clippy::option_option,
+    reason = "broken, end and entry are three answers of one reader step"
+)]
 fn bks_entry(reader: &mut Reader<'_>) -> Option<Option<Vec<Finding>>> {
     let start = reader.at as u64;
     let tag = reader.byte()?;
@@ -305,42 +353,78 @@ fn bks_entry(reader: &mut Reader<'_>) -> Option<Option<Vec<Finding>>> {
                 1 => Kind::PublicKey,
                 _ => Kind::SecretKey,
             };
-            let mut finding = keys::any_der(encoded).filter(|found| found.kind == kind).unwrap_or_else(|| {
-                Finding::new(kind, "bks", format!("plain key entry '{alias}'")).algorithm(Algorithm::sized(
-                    &algorithm,
-                    u32::try_from(encoded.len() * 8).unwrap_or(0),
-                ))
-            });
+            let mut finding = keys::any_der(encoded)
+                .filter(|found| found.kind == kind)
+                .unwrap_or_else(|| {
+                    Finding::new(kind, "bks", format!("plain key entry '{alias}'")).algorithm(
+                        Algorithm::sized(&algorithm, u32::try_from(encoded.len() * 8).unwrap_or(0)),
+                    )
+                });
             finding.format = "bks".to_owned();
-            findings.push(finding.property("alias", alias).property("encrypted", "no").property("created", created).at(start));
+            findings.push(
+                finding
+                    .property("alias", alias)
+                    .property("encrypted", "no")
+                    .property("created", created)
+                    .at(start),
+            );
             return Some(Some(findings));
         }
         3 => (Kind::SecretKey, "secret value"),
-        _ => (if chain > 0 { Kind::PrivateKey } else { Kind::SecretKey }, "sealed key"),
+        _ => (
+            if chain > 0 {
+                Kind::PrivateKey
+            } else {
+                Kind::SecretKey
+            },
+            "sealed key",
+        ),
     };
     reader.block()?;
-    let mut finding = Finding::new(kind, "bks", format!("{what} entry '{alias}' in a BKS store"))
-        .property("alias", alias)
-        .property("created", created)
-        .property("encrypted", if tag == 4 { "yes" } else { "no" })
-        .at(start);
+    let mut finding = Finding::new(
+        kind,
+        "bks",
+        format!("{what} entry '{alias}' in a BKS store"),
+    )
+    .property("alias", alias)
+    .property("created", created)
+    .property("encrypted", if tag == 4 { "yes" } else { "no" })
+    .at(start);
     if tag == 4 {
-        finding = finding.property("cipher", "3DES-CBC").property("kdf", "PBE-SHA-1");
+        finding = finding
+            .property("cipher", "3DES-CBC")
+            .property("kdf", "PBE-SHA-1");
     }
     if let Some(leaf) = leaf {
-        (finding.algorithm, finding.fingerprint, finding.modulus) = (leaf.algorithm, leaf.fingerprint, leaf.modulus);
+        (finding.algorithm, finding.fingerprint, finding.modulus) =
+            (leaf.algorithm, leaf.fingerprint, leaf.modulus);
     }
     findings.push(finding);
     Some(Some(findings))
 }
 
 /// A certificate of a BKS entry.
-#[expect(clippy::option_option, reason = "outer: the stream can be read on; inner: the certificate parsed")]
-fn bks_certificate(reader: &mut Reader<'_>, alias: &str, findings: &mut Vec<Finding>) -> Option<Option<Finding>> {
+#[expect(
+    clippy::option_option,
+    reason = "outer: the stream can be read on; inner: the certificate parsed"
+)]
+fn bks_certificate(
+    reader: &mut Reader<'_>,
+    alias: &str,
+    findings: &mut Vec<Finding>,
+) -> Option<Option<Finding>> {
     reader.text()?;
     let offset = reader.at as u64 + 4;
-    let Some(found) = x509::certificate(reader.block()?) else { return Some(None) };
-    findings.push(found.clone().property("container", "bks").property("alias", alias).at(offset));
+    let Some(found) = x509::certificate(reader.block()?) else {
+        return Some(None);
+    };
+    findings.push(
+        found
+            .clone()
+            .property("container", "bks")
+            .property("alias", alias)
+            .at(offset),
+    );
     Some(Some(found))
 }
 
@@ -351,14 +435,18 @@ fn uber(scan: &mut Scan<'_>, data: &[u8], version: u32, salt: usize, iterations:
         return false;
     }
     scan.report(
-        Finding::new(Kind::Keystore, "uber", "Bouncy Castle UBER keystore, wholly encrypted")
-            .algorithm(Algorithm::sized("Twofish", 256))
-            .property("encrypted", "yes")
-            .property("kdf", "PBE-SHA-1")
-            .property("kdf-iterations", iterations.to_string())
-            .property("identity", fingerprint(data))
-            .confidence(Confidence::Likely)
-            .at(0),
+        Finding::new(
+            Kind::Keystore,
+            "uber",
+            "Bouncy Castle UBER keystore, wholly encrypted",
+        )
+        .algorithm(Algorithm::sized("Twofish", 256))
+        .property("encrypted", "yes")
+        .property("kdf", "PBE-SHA-1")
+        .property("kdf-iterations", iterations.to_string())
+        .property("identity", fingerprint(data))
+        .confidence(Confidence::Likely)
+        .at(0),
     );
     true
 }

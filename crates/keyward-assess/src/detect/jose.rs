@@ -12,7 +12,9 @@ const MAX_OBJECT: usize = 64 << 10;
 
 /// Decodes base64url without padding.
 fn base64url(text: &str) -> Option<Vec<u8>> {
-    base64_simd::URL_SAFE_NO_PAD.decode_to_vec(text.trim_end_matches('=').as_bytes()).ok()
+    base64_simd::URL_SAFE_NO_PAD
+        .decode_to_vec(text.trim_end_matches('=').as_bytes())
+        .ok()
 }
 
 /// Reads the JWK around `"kty"` at `start`.
@@ -23,7 +25,9 @@ pub fn key(scan: &mut Scan<'_>, data: &[u8], start: usize, base: u64) -> Option<
         open = floor + memchr::memrchr(b'{', data.get(floor..open)?)?;
         let window = data.get(open..data.len().min(open + MAX_OBJECT))?;
         let mut stream = serde_json::Deserializer::from_slice(window).into_iter::<Value>();
-        let Some(Ok(value)) = stream.next() else { continue };
+        let Some(Ok(value)) = stream.next() else {
+            continue;
+        };
         let end = open + stream.byte_offset();
         if end <= start || value.get("kty").is_none() {
             continue;
@@ -68,16 +72,29 @@ pub fn jwk(value: &Value) -> Option<Finding> {
             let family = name.rsplit_once('-').map_or(name, |(family, _)| family);
             let mut algorithm = Algorithm::named(family);
             algorithm.curve = Some(name.to_owned());
-            PublicPart { algorithm, modulus: None, exponent: None, fingerprint: fingerprint(&bytes("pub")?) }
+            PublicPart {
+                algorithm,
+                modulus: None,
+                exponent: None,
+                fingerprint: fingerprint(&bytes("pub")?),
+            }
         }
         "oct" => return octets(value, bytes("k")?.len()),
         _ => return None,
     };
     let what = if private { "private" } else { "public" };
-    let kind = if private { Kind::PrivateKey } else { Kind::PublicKey };
+    let kind = if private {
+        Kind::PrivateKey
+    } else {
+        Kind::PublicKey
+    };
     let display = part.algorithm.display();
     let mut finding = part
-        .onto(Finding::new(kind, "jwk", format!("JSON Web Key, {display}, {what}")))
+        .onto(Finding::new(
+            kind,
+            "jwk",
+            format!("JSON Web Key, {display}, {what}"),
+        ))
         .property_opt("key-id", text("kid"))
         .property_opt("jose-algorithm", text("alg"))
         .property_opt("jose-use", text("use"));
@@ -93,16 +110,24 @@ fn octets(value: &Value, length: usize) -> Option<Finding> {
         return None;
     }
     let bits = u32::try_from(length.checked_mul(8)?).ok()?;
-    let algorithm = value.get("alg").and_then(Value::as_str).unwrap_or("symmetric").to_owned();
+    let algorithm = value
+        .get("alg")
+        .and_then(Value::as_str)
+        .unwrap_or("symmetric")
+        .to_owned();
     let name = match algorithm.get(..1) {
         Some("A") => "AES",
         _ => "HMAC",
     };
-    let mut finding = Finding::new(Kind::SecretKey, "jwk", format!("JSON Web Key, symmetric, {bits} bits, unencrypted"))
-        .algorithm(Algorithm::sized(name, bits))
-        .property("encrypted", "no")
-        .property("jose-algorithm", algorithm)
-        .property_opt("key-id", value.get("kid").and_then(Value::as_str));
+    let mut finding = Finding::new(
+        Kind::SecretKey,
+        "jwk",
+        format!("JSON Web Key, symmetric, {bits} bits, unencrypted"),
+    )
+    .algorithm(Algorithm::sized(name, bits))
+    .property("encrypted", "no")
+    .property("jose-algorithm", algorithm)
+    .property_opt("key-id", value.get("kid").and_then(Value::as_str));
     if bits < 112 {
         finding.add_issue(
             "KA-KEY-SHORT",
@@ -117,7 +142,11 @@ fn octets(value: &Value, length: usize) -> Option<Finding> {
 /// A JSON Web Token: only its header is read.
 pub fn token(scan: &mut Scan<'_>, data: &[u8], start: usize, base: u64) -> Option<usize> {
     let symbol = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_".contains(byte);
-    if start > 0 && data.get(start - 1).is_some_and(|byte| symbol(byte) || *byte == b'.') {
+    if start > 0
+        && data
+            .get(start - 1)
+            .is_some_and(|byte| symbol(byte) || *byte == b'.')
+    {
         return None;
     }
     let window = data.get(start..data.len().min(start + 16_384))?;
@@ -128,12 +157,19 @@ pub fn token(scan: &mut Scan<'_>, data: &[u8], start: usize, base: u64) -> Optio
     let header = base64url(std::str::from_utf8(window.get(..header_end)?).ok()?)?;
     let header: Value = serde_json::from_slice(&header).ok()?;
     let algorithm = header.get("alg")?.as_str()?.to_owned();
-    let end = window.iter().position(|byte| !symbol(byte) && *byte != b'.').unwrap_or(window.len());
+    let end = window
+        .iter()
+        .position(|byte| !symbol(byte) && *byte != b'.')
+        .unwrap_or(window.len());
     let parts = window.get(..end)?.split(|byte| *byte == b'.').count();
     if !matches!(parts, 3 | 5) {
         return None;
     }
-    let (kind, format) = if parts == 5 { (Kind::EncryptedData, "jwe") } else { (Kind::SignedMessage, "jwt") };
+    let (kind, format) = if parts == 5 {
+        (Kind::EncryptedData, "jwe")
+    } else {
+        (Kind::SignedMessage, "jwt")
+    };
     let name = match algorithm.get(..2) {
         Some("HS") => "HMAC",
         Some("RS" | "PS") => "RSA",
@@ -141,13 +177,22 @@ pub fn token(scan: &mut Scan<'_>, data: &[u8], start: usize, base: u64) -> Optio
         Some("Ed") => "Ed25519",
         _ => algorithm.as_str(),
     };
-    let mut finding = Finding::new(kind, format, format!("JSON Web Token, algorithm {algorithm}"))
-        .algorithm(Algorithm::named(name))
-        .property("jose-algorithm", algorithm.clone())
-        .property("identity", fingerprint(window.get(..end)?))
-        .property_opt("jose-encryption", header.get("enc").and_then(Value::as_str));
+    let mut finding = Finding::new(
+        kind,
+        format,
+        format!("JSON Web Token, algorithm {algorithm}"),
+    )
+    .algorithm(Algorithm::named(name))
+    .property("jose-algorithm", algorithm.clone())
+    .property("identity", fingerprint(window.get(..end)?))
+    .property_opt("jose-encryption", header.get("enc").and_then(Value::as_str));
     if algorithm.eq_ignore_ascii_case("none") {
-        finding.add_issue("KA-JWT-NONE", Severity::High, "unsigned token (algorithm 'none')", "RFC 8725 §3.2");
+        finding.add_issue(
+            "KA-JWT-NONE",
+            Severity::High,
+            "unsigned token (algorithm 'none')",
+            "RFC 8725 §3.2",
+        );
     }
     scan.report(finding.at(base + start as u64).line(line_of(data, start)));
     Some(start + end)

@@ -36,7 +36,9 @@ pub fn algorithm_identifier(element: &Element<'_>) -> Option<(String, Algorithm)
     let parts = element.sequence()?;
     let oid = parts.first()?.oid()?;
     let (_, mut algorithm) = oid::algorithm(&oid);
-    let Some(parameters) = parts.get(1) else { return Some((oid, algorithm)) };
+    let Some(parameters) = parts.get(1) else {
+        return Some((oid, algorithm));
+    };
     match algorithm.name.as_str() {
         "EC" => {
             if let Some(named) = parameters.oid() {
@@ -66,10 +68,16 @@ pub fn algorithm_identifier(element: &Element<'_>) -> Option<(String, Algorithm)
 /// Order size of explicit EC parameters, else the size of the prime field.
 fn explicit_field_bits(parameters: &Element<'_>) -> Option<u32> {
     let parts = parameters.sequence()?;
-    let order = parts.get(4).and_then(Element::unsigned).map(ber::bit_length);
+    let order = parts
+        .get(4)
+        .and_then(Element::unsigned)
+        .map(ber::bit_length);
     order.or_else(|| {
         let field = parts.get(1)?.sequence()?;
-        field.get(1).and_then(Element::unsigned).map(ber::bit_length)
+        field
+            .get(1)
+            .and_then(Element::unsigned)
+            .map(ber::bit_length)
     })
 }
 
@@ -83,33 +91,57 @@ pub fn rsa_part(modulus: &[u8], exponent: &[u8]) -> PublicPart {
         content.extend_from_slice(magnitude);
         der(0x02, &content)
     };
-    let strip = |bytes: &[u8]| bytes.iter().copied().skip_while(|byte| *byte == 0).collect::<Vec<u8>>();
+    let strip = |bytes: &[u8]| {
+        bytes
+            .iter()
+            .copied()
+            .skip_while(|byte| *byte == 0)
+            .collect::<Vec<u8>>()
+    };
     let (modulus, exponent) = (strip(modulus), strip(exponent));
     let key = der(0x30, &[integer(&modulus), integer(&exponent)].concat());
     let mut bits = vec![0];
     bits.extend_from_slice(&key);
-    let identifier =
-        [0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00];
+    let identifier = [
+        0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00,
+    ];
     let spki = der(0x30, &[identifier.to_vec(), der(0x03, &bits)].concat());
     let mut algorithm = Algorithm::sized("RSA", ber::bit_length(&modulus));
     algorithm.oid = Some("1.2.840.113549.1.1.1".to_owned());
-    let exponent =
-        (exponent.len() <= 8).then(|| exponent.iter().fold(0, |sum, byte| (sum << 8) | u64::from(*byte)));
-    PublicPart { algorithm, exponent, fingerprint: fingerprint(&spki), modulus: Some(modulus) }
+    let exponent = (exponent.len() <= 8).then(|| {
+        exponent
+            .iter()
+            .fold(0, |sum, byte| (sum << 8) | u64::from(*byte))
+    });
+    PublicPart {
+        algorithm,
+        exponent,
+        fingerprint: fingerprint(&spki),
+        modulus: Some(modulus),
+    }
 }
 
 /// Fingerprint of an elliptic-curve point: over the SubjectPublicKeyInfo with a named curve.
 pub fn ec_part(curve_oid: &[u8], curve: &str, bits: u32, point: &[u8]) -> PublicPart {
     let identifier = der(
         0x30,
-        &[der(0x06, &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01]), der(0x06, curve_oid)].concat(),
+        &[
+            der(0x06, &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01]),
+            der(0x06, curve_oid),
+        ]
+        .concat(),
     );
     let mut content = vec![0];
     content.extend_from_slice(point);
     let spki = der(0x30, &[identifier, der(0x03, &content)].concat());
     let mut algorithm = Algorithm::sized("EC", bits);
     algorithm.curve = Some(curve.to_owned());
-    PublicPart { algorithm, modulus: None, exponent: None, fingerprint: fingerprint(&spki) }
+    PublicPart {
+        algorithm,
+        modulus: None,
+        exponent: None,
+        fingerprint: fingerprint(&spki),
+    }
 }
 
 /// Fingerprint of an Edwards or Montgomery public key (`last` is the last arc of 1.3.101.x).
@@ -162,7 +194,12 @@ pub fn spki(element: &Element<'_>) -> Option<PublicPart> {
         // unknown curve: the point length bounds the field
         algorithm.bits = u32::try_from(bits.len().saturating_sub(1) / 2 * 8).ok();
     }
-    Some(PublicPart { algorithm, modulus: None, exponent: None, fingerprint: fingerprint(element.whole) })
+    Some(PublicPart {
+        algorithm,
+        modulus: None,
+        exponent: None,
+        fingerprint: fingerprint(element.whole),
+    })
 }
 
 /// The modulus and exponent of a PKCS#1 RSAPublicKey.
@@ -184,7 +221,8 @@ fn pkcs1_private(element: &Element<'_>) -> Option<PublicPart> {
         return None;
     }
     let (modulus, exponent) = (numbers[1].unsigned()?, numbers[2].unsigned()?);
-    if ber::bit_length(modulus) < 256 || !numbers[3..9].iter().all(|number| number.is(tag::INTEGER)) {
+    if ber::bit_length(modulus) < 256 || !numbers[3..9].iter().all(|number| number.is(tag::INTEGER))
+    {
         return None;
     }
     Some(rsa_part(modulus, exponent))
@@ -223,19 +261,28 @@ fn sec1_private(element: &Element<'_>, outer: Option<&Algorithm>) -> Option<Publ
         }
         algorithm.bits = Some(scalar * 8);
     }
-    let (name, bits) = (algorithm.curve.clone().unwrap_or_default(), algorithm.bits.unwrap_or(0));
+    let (name, bits) = (
+        algorithm.curve.clone().unwrap_or_default(),
+        algorithm.bits.unwrap_or(0),
+    );
     let identity = match (&curve_oid, &point) {
         (Some(oid), Some(point)) => ec_part(oid, &name, bits, point).fingerprint,
         (None, Some(point)) => fingerprint(point),
         _ => String::new(),
     };
-    Some(PublicPart { algorithm, modulus: None, exponent: None, fingerprint: identity })
+    Some(PublicPart {
+        algorithm,
+        modulus: None,
+        exponent: None,
+        fingerprint: identity,
+    })
 }
 
 /// Public part of the traditional DSAPrivateKey.
 fn dsa_private(element: &Element<'_>) -> Option<PublicPart> {
     let numbers = element.sequence()?;
-    if numbers.len() != 6 || numbers[0].small()? != 0 || !numbers.iter().all(|n| n.is(tag::INTEGER)) {
+    if numbers.len() != 6 || numbers[0].small()? != 0 || !numbers.iter().all(|n| n.is(tag::INTEGER))
+    {
         return None;
     }
     let prime = numbers[1].unsigned()?;
@@ -270,15 +317,20 @@ fn pkcs8(element: &Element<'_>) -> Option<Finding> {
             }
             // the point alone identifies the key when the curve stands in the envelope
             if let (Some(curve), Some(point)) = (ec_curve_oid(&parts[1]), sec1_point(&inner?)) {
-                let (name, bits) =
-                    (part.algorithm.curve.clone().unwrap_or_default(), part.algorithm.bits.unwrap_or(0));
+                let (name, bits) = (
+                    part.algorithm.curve.clone().unwrap_or_default(),
+                    part.algorithm.bits.unwrap_or(0),
+                );
                 part.fingerprint = ec_part(&curve, &name, bits, &point).fingerprint;
             }
             Some(part)
         })?,
         _ => None,
     };
-    let public = parts.iter().find(|part| part.is_context(1)).map(|part| fingerprint(part.content));
+    let public = parts
+        .iter()
+        .find(|part| part.is_context(1))
+        .map(|part| fingerprint(part.content));
     let part = part.unwrap_or(PublicPart {
         algorithm,
         modulus: None,
@@ -307,7 +359,11 @@ fn private(format: &str, part: PublicPart) -> Finding {
     let display = part.algorithm.display();
     let known = !part.fingerprint.is_empty();
     let mut finding = part
-        .onto(Finding::new(Kind::PrivateKey, format, format!("unencrypted {display} private key, {format}")))
+        .onto(Finding::new(
+            Kind::PrivateKey,
+            format,
+            format!("unencrypted {display} private key, {format}"),
+        ))
         .property("encrypted", "no");
     if !known {
         finding.fingerprint = None;
@@ -372,7 +428,8 @@ pub fn encryption(element: &Element<'_>) -> Option<Encryption> {
     let parameters = parts.get(1).and_then(Element::sequence).unwrap_or_default();
     if algorithm.name == "PBES2" {
         let kdf = parameters.first()?.sequence()?;
-        let (kdf_oid, kdf_parameters) = (kdf.first()?.oid()?, kdf.get(1).and_then(Element::sequence)?);
+        let (kdf_oid, kdf_parameters) =
+            (kdf.first()?.oid()?, kdf.get(1).and_then(Element::sequence)?);
         let (_, cipher) = algorithm_identifier(parameters.get(1)?)?;
         let (_, derivation) = oid::algorithm(&kdf_oid);
         let mut name = derivation.name.clone();
@@ -384,16 +441,28 @@ pub fn encryption(element: &Element<'_>) -> Option<Encryption> {
             name = format!("PBKDF2-{prf}");
         }
         let iterations = kdf_parameters.get(1).and_then(Element::small);
-        return Some(Encryption { cipher, kdf: name, iterations });
+        return Some(Encryption {
+            cipher,
+            kdf: name,
+            iterations,
+        });
     }
     let iterations = parameters.get(1).and_then(Element::small);
     if role == Some(oid::Role::Kdf) {
         let kdf = algorithm.mode.clone().unwrap_or_else(|| "PBE".to_owned());
         let mut cipher = algorithm;
         cipher.mode = None;
-        return Some(Encryption { cipher, kdf, iterations });
+        return Some(Encryption {
+            cipher,
+            kdf,
+            iterations,
+        });
     }
-    Some(Encryption { cipher: algorithm, kdf: "none".to_owned(), iterations: None })
+    Some(Encryption {
+        cipher: algorithm,
+        kdf: "none".to_owned(),
+        iterations: None,
+    })
 }
 
 /// PKCS#8 EncryptedPrivateKeyInfo.
@@ -403,11 +472,18 @@ fn pkcs8_encrypted(element: &Element<'_>) -> Option<Finding> {
         return None;
     }
     let oid = parts[0].sequence()?.first()?.oid()?;
-    if !matches!(oid::algorithm(&oid).0, Some(oid::Role::Kdf | oid::Role::Cipher)) {
+    if !matches!(
+        oid::algorithm(&oid).0,
+        Some(oid::Role::Kdf | oid::Role::Cipher)
+    ) {
         return None;
     }
     let encryption = encryption(&parts[0])?;
-    let text = format!("encrypted private key, {} with {}", encryption.cipher.display(), encryption.kdf);
+    let text = format!(
+        "encrypted private key, {} with {}",
+        encryption.cipher.display(),
+        encryption.kdf
+    );
     Some(encryption.onto(Finding::new(Kind::PrivateKey, "pkcs8-encrypted", text)))
 }
 
@@ -442,7 +518,11 @@ fn public_spki(element: &Element<'_>) -> Option<Finding> {
 fn public_pkcs1(element: &Element<'_>) -> Option<Finding> {
     let (modulus, exponent) = pkcs1_public(element.whole)?;
     let exponent_bits = ber::bit_length(exponent);
-    if ber::bit_length(modulus) < 512 || exponent_bits < 2 || exponent.last()? & 1 == 0 || modulus.last()? & 1 == 0 {
+    if ber::bit_length(modulus) < 512
+        || exponent_bits < 2
+        || exponent.last()? & 1 == 0
+        || modulus.last()? & 1 == 0
+    {
         return None;
     }
     let part = rsa_part(modulus, exponent);
@@ -459,8 +539,12 @@ pub fn announced_private(bytes: &[u8]) -> Option<Finding> {
     let (element, _) = ber::read(bytes)?;
     element.sequence()?;
     Some(
-        Finding::new(Kind::PrivateKey, "unknown", "labelled a private key, structure not recognised")
-            .confidence(Confidence::Likely),
+        Finding::new(
+            Kind::PrivateKey,
+            "unknown",
+            "labelled a private key, structure not recognised",
+        )
+        .confidence(Confidence::Likely),
     )
 }
 
@@ -473,16 +557,34 @@ pub fn parameters(label: &str, bytes: &[u8]) -> Option<Finding> {
                 let (name, bits) = oid::curve(&named)?;
                 ("EC", Some(bits), Some(name.to_owned()))
             }
-            None => ("EC", explicit_field_bits(&element), Some("explicit-parameters".to_owned())),
+            None => (
+                "EC",
+                explicit_field_bits(&element),
+                Some("explicit-parameters".to_owned()),
+            ),
         }
     } else {
         let prime = element.sequence()?.first()?.unsigned()?;
-        (if label.starts_with("DSA") { "DSA" } else { "DH" }, Some(ber::bit_length(prime)), None)
+        (
+            if label.starts_with("DSA") {
+                "DSA"
+            } else {
+                "DH"
+            },
+            Some(ber::bit_length(prime)),
+            None,
+        )
     };
-    let algorithm = Algorithm { name: name.to_owned(), bits, curve, ..Algorithm::default() };
+    let algorithm = Algorithm {
+        name: name.to_owned(),
+        bits,
+        curve,
+        ..Algorithm::default()
+    };
     let text = format!("{} domain parameters", algorithm.display());
-    Some(Finding::new(Kind::Parameters, "domain-parameters", text).algorithm(algorithm).property(
-        "identity",
-        fingerprint(bytes),
-    ))
+    Some(
+        Finding::new(Kind::Parameters, "domain-parameters", text)
+            .algorithm(algorithm)
+            .property("identity", fingerprint(bytes)),
+    )
 }

@@ -18,28 +18,51 @@ pub fn head(scan: &mut Scan<'_>, data: &[u8]) -> bool {
             None => false,
         };
     }
-    let simple: Option<(&str, &str, Option<Algorithm>)> = if data.starts_with(b"Salted__") && data.len() >= 32 {
-        Some(("openssl-enc", "file encrypted with 'openssl enc' (password, salt)", None))
-    } else if data.starts_with(&[0x03, 0xd9, 0xa2, 0x9a, 0x67, 0xfb, 0x4b, 0xb5]) {
-        Some(("keepass", "KeePass 2 database", Some(Algorithm::sized("AES", 256))))
-    } else if data.starts_with(&[0x03, 0xd9, 0xa2, 0x9a, 0x65, 0xfb, 0x4b, 0xb5]) {
-        Some(("keepass1", "KeePass 1 database", Some(Algorithm::sized("AES", 256))))
-    } else if data.starts_with(b"\0GITCRYPT\0") {
-        Some(("git-crypt", "file encrypted with git-crypt", Some(Algorithm::sized("AES", 256))))
-    } else if data.starts_with(b"\0GITCRYPTKEY") {
-        scan.report(
-            Finding::new(Kind::SecretKey, "git-crypt-key", "git-crypt symmetric key, unencrypted")
+    let simple: Option<(&str, &str, Option<Algorithm>)> =
+        if data.starts_with(b"Salted__") && data.len() >= 32 {
+            Some((
+                "openssl-enc",
+                "file encrypted with 'openssl enc' (password, salt)",
+                None,
+            ))
+        } else if data.starts_with(&[0x03, 0xd9, 0xa2, 0x9a, 0x67, 0xfb, 0x4b, 0xb5]) {
+            Some((
+                "keepass",
+                "KeePass 2 database",
+                Some(Algorithm::sized("AES", 256)),
+            ))
+        } else if data.starts_with(&[0x03, 0xd9, 0xa2, 0x9a, 0x65, 0xfb, 0x4b, 0xb5]) {
+            Some((
+                "keepass1",
+                "KeePass 1 database",
+                Some(Algorithm::sized("AES", 256)),
+            ))
+        } else if data.starts_with(b"\0GITCRYPT\0") {
+            Some((
+                "git-crypt",
+                "file encrypted with git-crypt",
+                Some(Algorithm::sized("AES", 256)),
+            ))
+        } else if data.starts_with(b"\0GITCRYPTKEY") {
+            scan.report(
+                Finding::new(
+                    Kind::SecretKey,
+                    "git-crypt-key",
+                    "git-crypt symmetric key, unencrypted",
+                )
                 .property("encrypted", "no")
                 .algorithm(Algorithm::sized("AES", 256))
                 .at(0),
-        );
-        return true;
-    } else {
-        None
-    };
+            );
+            return true;
+        } else {
+            None
+        };
     if let Some((format, text, algorithm)) = simple {
-        let mut finding = Finding::new(Kind::EncryptedData, format, text)
-            .property("identity", fingerprint(data.get(..data.len().min(4096)).unwrap_or_default()));
+        let mut finding = Finding::new(Kind::EncryptedData, format, text).property(
+            "identity",
+            fingerprint(data.get(..data.len().min(4096)).unwrap_or_default()),
+        );
         finding.algorithm = algorithm;
         scan.report(finding.at(0));
         return true;
@@ -58,15 +81,19 @@ pub fn age(data: &[u8]) -> Option<Finding> {
     let rest = head.strip_prefix(b"age-encryption.org/v1\n")?;
     let end = memchr::memmem::find(rest, b"\n---")?;
     let text = std::str::from_utf8(rest.get(..end)?).ok()?;
-    let mut recipients: Vec<&str> =
-        text.lines().filter_map(|line| line.strip_prefix("-> ")?.split(' ').next()).collect();
+    let mut recipients: Vec<&str> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("-> ")?.split(' ').next())
+        .collect();
     if recipients.is_empty() {
         return None;
     }
     let count = recipients.len();
     recipients.sort_unstable();
     recipients.dedup();
-    let post_quantum = recipients.iter().all(|kind| kind.contains("mlkem") || *kind == "scrypt");
+    let post_quantum = recipients
+        .iter()
+        .all(|kind| kind.contains("mlkem") || *kind == "scrypt");
     let mut finding = Finding::new(
         Kind::EncryptedData,
         "age",
@@ -89,14 +116,21 @@ pub fn age_identity(scan: &mut Scan<'_>, data: &[u8], start: usize, base: u64) -
     }
     // the public part stands in a comment right before it, if age-keygen wrote the file
     let before = String::from_utf8_lossy(data.get(start.saturating_sub(200)..start)?).into_owned();
-    let public = before.rfind("age1").and_then(|at| before.get(at..at + 62)).map(str::to_owned);
+    let public = before
+        .rfind("age1")
+        .and_then(|at| before.get(at..at + 62))
+        .map(str::to_owned);
     scan.report(
-        Finding::new(Kind::PrivateKey, "age", "age identity (X25519), unencrypted")
-            .algorithm(Algorithm::sized("X25519", 253))
-            .property("encrypted", "no")
-            .property_opt("identity", public)
-            .at(base + start as u64)
-            .line(line_of(data, start)),
+        Finding::new(
+            Kind::PrivateKey,
+            "age",
+            "age identity (X25519), unencrypted",
+        )
+        .algorithm(Algorithm::sized("X25519", 253))
+        .property("encrypted", "no")
+        .property_opt("identity", public)
+        .at(base + start as u64)
+        .line(line_of(data, start)),
     );
     Some(start + 74)
 }
@@ -107,17 +141,29 @@ pub fn ansible_vault(scan: &mut Scan<'_>, data: &[u8], start: usize, base: u64) 
     let line = std::str::from_utf8(data.get(start..line_end)?).ok()?;
     let mut parts = line.split(';').skip(1);
     let (version, cipher) = (parts.next()?, parts.next()?.trim());
-    let digits = data.get(line_end..)?.iter().take(4096).filter(|byte| byte.is_ascii_hexdigit()).count();
+    let digits = data
+        .get(line_end..)?
+        .iter()
+        .take(4096)
+        .filter(|byte| byte.is_ascii_hexdigit())
+        .count();
     if !version.starts_with("1.") || digits < 64 {
         return None;
     }
     scan.report(
-        Finding::new(Kind::EncryptedData, "ansible-vault", format!("Ansible Vault {version}, {cipher}"))
-            .algorithm(Algorithm { mode: Some("CTR".to_owned()), ..Algorithm::sized("AES", 256) })
-            .property("kdf", "PBKDF2-HMAC-SHA-256")
-            .property("kdf-iterations", "10000")
-            .at(base + start as u64)
-            .line(line_of(data, start)),
+        Finding::new(
+            Kind::EncryptedData,
+            "ansible-vault",
+            format!("Ansible Vault {version}, {cipher}"),
+        )
+        .algorithm(Algorithm {
+            mode: Some("CTR".to_owned()),
+            ..Algorithm::sized("AES", 256)
+        })
+        .property("kdf", "PBKDF2-HMAC-SHA-256")
+        .property("kdf-iterations", "10000")
+        .at(base + start as u64)
+        .line(line_of(data, start)),
     );
     Some(line_end)
 }
@@ -127,16 +173,23 @@ pub fn wireguard(scan: &mut Scan<'_>, data: &[u8], start: usize, base: u64) -> O
     let symbols = data.get(start + 13..start + 57)?;
     let terminated = data.get(start + 57).is_none_or(u8::is_ascii_whitespace);
     let section = data.get(..start).unwrap_or_default();
-    if !terminated || symbols.last() != Some(&b'=') || memchr::memmem::rfind(section, b"[Interface]").is_none() {
+    if !terminated
+        || symbols.last() != Some(&b'=')
+        || memchr::memmem::rfind(section, b"[Interface]").is_none()
+    {
         return None;
     }
     super::pem::base64(symbols).filter(|key| key.len() == 32)?;
     scan.report(
-        Finding::new(Kind::PrivateKey, "wireguard", "WireGuard private key (X25519), unencrypted")
-            .algorithm(Algorithm::sized("X25519", 253))
-            .property("encrypted", "no")
-            .at(base + start as u64)
-            .line(line_of(data, start)),
+        Finding::new(
+            Kind::PrivateKey,
+            "wireguard",
+            "WireGuard private key (X25519), unencrypted",
+        )
+        .algorithm(Algorithm::sized("X25519", 253))
+        .property("encrypted", "no")
+        .at(base + start as u64)
+        .line(line_of(data, start)),
     );
     Some(start + 57)
 }
@@ -155,7 +208,8 @@ fn sqlite(scan: &mut Scan<'_>, data: &[u8]) {
     } else {
         "NSS certificate database"
     };
-    let mut finding = Finding::new(Kind::Keystore, format, text).property("identity", format!("{}:{format}", scan.name()));
+    let mut finding = Finding::new(Kind::Keystore, format, text)
+        .property("identity", format!("{}:{format}", scan.name()));
     if private {
         finding = finding.property("encrypted", "yes");
         finding = nss_password(finding, data);
@@ -165,11 +219,14 @@ fn sqlite(scan: &mut Scan<'_>, data: &[u8]) {
 
 /// How the password entry of a key4.db is protected: the encoded PBE parameters stand in the metaData table.
 fn nss_password(finding: Finding, data: &[u8]) -> Finding {
-    let Some(at) = memchr::memmem::find(data, b"password-check").or_else(|| memchr::memmem::find(data, b"password"))
+    let Some(at) = memchr::memmem::find(data, b"password-check")
+        .or_else(|| memchr::memmem::find(data, b"password"))
     else {
         return finding;
     };
-    let window = data.get(at.saturating_sub(512)..(at + 512).min(data.len())).unwrap_or_default();
+    let window = data
+        .get(at.saturating_sub(512)..(at + 512).min(data.len()))
+        .unwrap_or_default();
     for start in memchr::memchr_iter(0x30, window) {
         if let Some((element, _)) = window.get(start..).and_then(ber::read)
             && let Some(parts) = element.sequence()
@@ -186,7 +243,10 @@ fn nss_password(finding: Finding, data: &[u8]) -> Finding {
 
 /// Berkeley DB 1.85 hash file, as old NSS used it.
 fn berkeley(data: &[u8]) -> bool {
-    matches!(data.get(..8), Some([0, 0x06, 0x15, 0x61, 0, 0, 0, 2] | [0x61, 0x15, 0x06, 0, 2, 0, 0, 0]))
+    matches!(
+        data.get(..8),
+        Some([0, 0x06, 0x15, 0x61, 0, 0, 0, 2] | [0x61, 0x15, 0x06, 0, 2, 0, 0, 0])
+    )
 }
 
 /// cert8.db and key3.db.
@@ -197,9 +257,15 @@ fn nss_berkeley(scan: &mut Scan<'_>, data: &[u8]) {
         return;
     }
     let format = if key { "nss-key3" } else { "nss-cert8" };
-    let mut finding = Finding::new(Kind::Keystore, format, "NSS database in the old Berkeley DB format");
+    let mut finding = Finding::new(
+        Kind::Keystore,
+        format,
+        "NSS database in the old Berkeley DB format",
+    );
     if key {
-        finding = finding.property("encrypted", "yes").property("cipher", "3DES-CBC");
+        finding = finding
+            .property("encrypted", "yes")
+            .property("cipher", "3DES-CBC");
         finding.add_issue(
             "KA-KEYSTORE-WEAK",
             Severity::Medium,
@@ -247,7 +313,10 @@ impl<'a> Tpm<'a> {
 fn tpm_public(data: &[u8]) -> Option<PublicPart> {
     let mut tpm = Tpm(data);
     let (kind, name_algorithm) = (tpm.short()?, tpm.short()?);
-    if !matches!(name_algorithm, 0x0004 | 0x000b | 0x000c | 0x000d | 0x0012 | 0x0027..=0x0029) {
+    if !matches!(
+        name_algorithm,
+        0x0004 | 0x000b | 0x000c | 0x000d | 0x0012 | 0x0027..=0x0029
+    ) {
         return None;
     }
     tpm.long()?;
@@ -296,13 +365,18 @@ fn tpm_public(data: &[u8]) -> Option<PublicPart> {
 /// A file that is a TPM2B_PUBLIC (`tpm2_create -u`), or a tpm2-tools saved context.
 pub fn tpm(scan: &mut Scan<'_>, data: &[u8]) -> bool {
     let mut tpm = Tpm(data);
-    let Some(body) = tpm.sized() else { return false };
+    let Some(body) = tpm.sized() else {
+        return false;
+    };
     if !tpm.0.is_empty() || body.len() < 20 {
         return false;
     }
     if let Some(part) = tpm_public(body) {
         let text = format!("TPM 2.0 public area, {}", part.algorithm.display());
-        scan.report(part.onto(Finding::new(Kind::PublicKey, "tpm2-public", text)).at(0));
+        scan.report(
+            part.onto(Finding::new(Kind::PublicKey, "tpm2-public", text))
+                .at(0),
+        );
         return true;
     }
     // TPM2B_PRIVATE: integrity digest, then the wrapped sensitive area; opaque, so the name must agree
@@ -311,11 +385,15 @@ pub fn tpm(scan: &mut Scan<'_>, data: &[u8]) -> bool {
     let name = scan.name().to_ascii_lowercase();
     if matches!(digest, 20 | 32 | 48 | 64) && (name.ends_with(".priv") || name.contains("tpm")) {
         scan.report(
-            Finding::new(Kind::PrivateKey, "tpm2-private", "TPM 2.0 private blob, wrapped by its parent key")
-                .property("encrypted", "yes")
-                .property("hardware", "tpm2")
-                .confidence(Confidence::Likely)
-                .at(0),
+            Finding::new(
+                Kind::PrivateKey,
+                "tpm2-private",
+                "TPM 2.0 private blob, wrapped by its parent key",
+            )
+            .property("encrypted", "yes")
+            .property("hardware", "tpm2")
+            .confidence(Confidence::Likely)
+            .at(0),
         );
         return true;
     }
@@ -330,10 +408,20 @@ pub fn tss2_private(bytes: &[u8]) -> Option<Finding> {
         return None;
     }
     let octets: Vec<_> = parts.iter().filter_map(ber::Element::octets).collect();
-    let mut finding = Finding::new(Kind::PrivateKey, "tpm2-tss", "TPM 2.0 private key, usable only by its TPM");
-    let public = octets.first().and_then(|public| tpm_public(public.get(2..)?));
+    let mut finding = Finding::new(
+        Kind::PrivateKey,
+        "tpm2-tss",
+        "TPM 2.0 private key, usable only by its TPM",
+    );
+    let public = octets
+        .first()
+        .and_then(|public| tpm_public(public.get(2..)?));
     if let Some(part) = public {
         finding = part.onto(finding);
     }
-    Some(finding.property("encrypted", "yes").property("hardware", "tpm2"))
+    Some(
+        finding
+            .property("encrypted", "yes")
+            .property("hardware", "tpm2"),
+    )
 }

@@ -49,7 +49,10 @@ impl<'o> Scan<'o> {
     pub fn new(limits: &'o Limits, path: &str, facts: Option<FileFacts>, size: u64) -> Self {
         Self {
             limits,
-            place: Location { path: path.to_owned(), ..Location::default() },
+            place: Location {
+                path: path.to_owned(),
+                ..Location::default()
+            },
             facts,
             findings: Vec::new(),
             coverage: Coverage::default(),
@@ -62,7 +65,13 @@ impl<'o> Scan<'o> {
     /// Reports a finding at the current place.
     pub fn report(&mut self, mut finding: Finding) {
         if self.findings.len() >= self.limits.findings_per_file {
-            self.gap("finding-limit", format!("more than {} findings in one file", self.limits.findings_per_file));
+            self.gap(
+                "finding-limit",
+                format!(
+                    "more than {} findings in one file",
+                    self.limits.findings_per_file
+                ),
+            );
             return;
         }
         finding.location.path.clone_from(&self.place.path);
@@ -89,7 +98,14 @@ impl<'o> Scan<'o> {
     /// Scans bytes found inside the current place as a member of it.
     pub fn nested(&mut self, member: &str, data: &[u8]) {
         if self.depth >= self.limits.depth {
-            self.gap("archive-limit", format!("'{}' is nested deeper than {}", clip(member.to_owned(), 80), self.limits.depth));
+            self.gap(
+                "archive-limit",
+                format!(
+                    "'{}' is nested deeper than {}",
+                    clip(member.to_owned(), 80),
+                    self.limits.depth
+                ),
+            );
             return;
         }
         let size = std::mem::replace(&mut self.size, data.len() as u64);
@@ -103,7 +119,11 @@ impl<'o> Scan<'o> {
 
     /// Name of the innermost file.
     pub fn name(&self) -> &str {
-        let full = self.place.members.last().map_or(self.place.path.as_str(), String::as_str);
+        let full = self
+            .place
+            .members
+            .last()
+            .map_or(self.place.path.as_str(), String::as_str);
         full.rsplit(['/', '\\']).next().unwrap_or(full)
     }
 }
@@ -220,14 +240,26 @@ fn der_head(scan: &mut Scan<'_>, data: &[u8]) -> usize {
         } else {
             ber::sequence_len(rest)
         };
-        let Some(length) = length.filter(|length| *length >= 16) else { break };
-        if !der_object(scan, rest.get(..length).unwrap_or(rest), at as u64, at == 0 && length + 2 >= data.len()) {
+        let Some(length) = length.filter(|length| *length >= 16) else {
+            break;
+        };
+        if !der_object(
+            scan,
+            rest.get(..length).unwrap_or(rest),
+            at as u64,
+            at == 0 && length + 2 >= data.len(),
+        ) {
             break;
         }
         at += length;
     }
     let rest = data.get(at..).unwrap_or_default();
-    if at > 0 && rest.len() < 16 && rest.iter().all(|byte| byte.is_ascii_whitespace() || *byte == 0) {
+    if at > 0
+        && rest.len() < 16
+        && rest
+            .iter()
+            .all(|byte| byte.is_ascii_whitespace() || *byte == 0)
+    {
         return data.len();
     }
     at
@@ -257,7 +289,9 @@ fn der_object(scan: &mut Scan<'_>, data: &[u8], offset: u64, alone: bool) -> boo
 
 /// Finds signatures anywhere in `range` of `data`; `base` is the offset of `data` in the file.
 pub fn embedded(scan: &mut Scan<'_>, data: &[u8], base: u64, range: Range<usize>) {
-    let Some(automaton) = AUTOMATON.as_ref() else { return };
+    let Some(automaton) = AUTOMATON.as_ref() else {
+        return;
+    };
     let mut skip_to = range.start;
     let input = aho_corasick::Input::new(data).range(range);
     for found in automaton.find_iter(input) {
@@ -265,7 +299,9 @@ pub fn embedded(scan: &mut Scan<'_>, data: &[u8], base: u64, range: Range<usize>
         if start < skip_to {
             continue;
         }
-        let Some((_, signature)) = SIGNATURES.get(found.pattern().as_usize()) else { continue };
+        let Some((_, signature)) = SIGNATURES.get(found.pattern().as_usize()) else {
+            continue;
+        };
         let end = match signature {
             Signature::Pem => pem::at(scan, data, start, base),
             Signature::Ssh => ssh::public_line(scan, data, start, base),
@@ -288,7 +324,10 @@ pub fn embedded(scan: &mut Scan<'_>, data: &[u8], base: u64, range: Range<usize>
 fn carved(scan: &mut Scan<'_>, data: &[u8], start: usize, base: u64) -> Option<usize> {
     let rest = data.get(start..)?;
     // the first element inside must be a SEQUENCE (certificate, request, list, key) or a small INTEGER
-    let plausible = matches!(rest.get(4..6)?, [0x30, 0x82 | 0x81] | [0x02, 0x01] | [0x30, 0x0d]);
+    let plausible = matches!(
+        rest.get(4..6)?,
+        [0x30, 0x82 | 0x81] | [0x02, 0x01] | [0x30, 0x0d]
+    );
     if !plausible {
         return None;
     }
@@ -298,7 +337,12 @@ fn carved(scan: &mut Scan<'_>, data: &[u8], start: usize, base: u64) -> Option<u
     if found.kind == Kind::Parameters {
         return None;
     }
-    scan.report(found.property("encoding", "der").property("embedded", "yes").at(base + start as u64));
+    scan.report(
+        found
+            .property("encoding", "der")
+            .property("embedded", "yes")
+            .at(base + start as u64),
+    );
     Some(start + length)
 }
 

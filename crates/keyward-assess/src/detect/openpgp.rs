@@ -28,16 +28,32 @@ fn packet(data: &[u8]) -> Option<Packet<'_>> {
         let one = usize::from(*data.get(1)?);
         match one {
             0..192 => (tag, 2, one),
-            192..224 => (tag, 3, ((one - 192) << 8) + usize::from(*data.get(2)?) + 192),
-            255 => (tag, 6, u32::from_be_bytes(data.get(2..6)?.try_into().ok()?) as usize),
+            192..224 => (
+                tag,
+                3,
+                ((one - 192) << 8) + usize::from(*data.get(2)?) + 192,
+            ),
+            255 => (
+                tag,
+                6,
+                u32::from_be_bytes(data.get(2..6)?.try_into().ok()?) as usize,
+            ),
             _ => (tag, 2, data.len().saturating_sub(2)), // partial: the rest belongs to it
         }
     } else {
         let tag = (first >> 2) & 0x0f;
         match first & 3 {
             0 => (tag, 2, usize::from(*data.get(1)?)),
-            1 => (tag, 3, usize::from(u16::from_be_bytes(data.get(1..3)?.try_into().ok()?))),
-            2 => (tag, 5, u32::from_be_bytes(data.get(1..5)?.try_into().ok()?) as usize),
+            1 => (
+                tag,
+                3,
+                usize::from(u16::from_be_bytes(data.get(1..3)?.try_into().ok()?)),
+            ),
+            2 => (
+                tag,
+                5,
+                u32::from_be_bytes(data.get(1..5)?.try_into().ok()?) as usize,
+            ),
             _ => (tag, 1, data.len().saturating_sub(1)),
         }
     };
@@ -45,7 +61,11 @@ fn packet(data: &[u8]) -> Option<Packet<'_>> {
     if end > data.len() {
         return None;
     }
-    Some(Packet { tag, body: data.get(header..end)?, used: end })
+    Some(Packet {
+        tag,
+        body: data.get(header..end)?,
+        used: end,
+    })
 }
 
 /// Reads a multiprecision integer; returns it and the rest.
@@ -60,7 +80,8 @@ fn curve(data: &[u8]) -> Option<(String, u32, &[u8], &[u8])> {
     let length = usize::from(*data.first()?);
     let raw = data.get(1..1 + length)?;
     let dotted = x509_parser::asn1_rs::Oid::new(raw.into()).to_id_string();
-    let (name, bits) = oid::curve(&dotted).map_or((dotted, 0), |(name, bits)| (name.to_owned(), bits));
+    let (name, bits) =
+        oid::curve(&dotted).map_or((dotted, 0), |(name, bits)| (name.to_owned(), bits));
     Some((name, bits, raw, data.get(1 + length..)?))
 }
 
@@ -112,8 +133,15 @@ fn public(algorithm: u8, data: &[u8]) -> Option<(PublicPart, &[u8])> {
             Some((part, rest))
         }
         25 | 27 => {
-            let (name, last) = if algorithm == 25 { ("X25519", 110) } else { ("Ed25519", 112) };
-            Some((keys::edwards_part(name, 253, last, data.get(..32)?), data.get(32..)?))
+            let (name, last) = if algorithm == 25 {
+                ("X25519", 110)
+            } else {
+                ("Ed25519", 112)
+            };
+            Some((
+                keys::edwards_part(name, 253, last, data.get(..32)?),
+                data.get(32..)?,
+            ))
         }
         26 => raw("X448", 446, data.get(..56)?, data.get(56..)?),
         28 => raw("Ed448", 456, data.get(..57)?, data.get(57..)?),
@@ -141,9 +169,17 @@ fn key(packet: &Packet<'_>) -> Option<Finding> {
         (false, false) => "public key",
         (false, true) => "public subkey",
     };
-    let kind = if secret { Kind::PrivateKey } else { Kind::PublicKey };
+    let kind = if secret {
+        Kind::PrivateKey
+    } else {
+        Kind::PublicKey
+    };
     let mut finding = part
-        .onto(Finding::new(kind, "openpgp", format!("OpenPGP v{version} {what}, {display}")))
+        .onto(Finding::new(
+            kind,
+            "openpgp",
+            format!("OpenPGP v{version} {what}, {display}"),
+        ))
         .property("created", epoch(created))
         .property("openpgp-version", version.to_string())
         .property("role", if subkey { "subkey" } else { "primary" });
@@ -159,22 +195,29 @@ fn protection(finding: Finding, rest: &[u8]) -> Finding {
     if usage == 0 {
         return finding.property("encrypted", "no");
     }
-    let cipher = if usage >= 253 { rest.get(1).copied().unwrap_or(0) } else { usage };
+    let cipher = if usage >= 253 {
+        rest.get(1).copied().unwrap_or(0)
+    } else {
+        usage
+    };
     let specifier = rest.get(2).copied().unwrap_or(255);
     if usage >= 253 && specifier == 101 {
         // GnuPG stub: the key is on a card or was left out
         return finding.property("encrypted", "stub (secret part is not in this file)");
     }
-    finding.property("encrypted", "yes").property("cipher", cipher_name(cipher)).property(
-        "kdf",
-        match specifier {
-            0 => "S2K simple",
-            1 => "S2K salted",
-            3 => "S2K iterated and salted",
-            4 => "argon2",
-            _ => "S2K",
-        },
-    )
+    finding
+        .property("encrypted", "yes")
+        .property("cipher", cipher_name(cipher))
+        .property(
+            "kdf",
+            match specifier {
+                0 => "S2K simple",
+                1 => "S2K salted",
+                3 => "S2K iterated and salted",
+                4 => "argon2",
+                _ => "S2K",
+            },
+        )
 }
 
 /// Symmetric algorithm numbers of RFC 9580 §9.3.
@@ -212,7 +255,9 @@ fn hash_name(number: u8) -> &'static str {
 
 /// Seconds since 1970 as RFC 3339.
 pub fn epoch(seconds: u32) -> String {
-    jiff::Timestamp::from_second(i64::from(seconds)).map(|time| time.to_string()).unwrap_or_default()
+    jiff::Timestamp::from_second(i64::from(seconds))
+        .map(|time| time.to_string())
+        .unwrap_or_default()
 }
 
 /// A stream of packets: reports keys, encrypted messages, detached signatures. False if it is no OpenPGP.
@@ -221,7 +266,13 @@ pub fn packets(scan: &mut Scan<'_>, data: &[u8], offset: u64) -> bool {
     let mut user: Option<String> = None;
     let mut pending: Vec<Finding> = Vec::new();
     while count < MAX_PACKETS {
-        let Some(packet) = data.get(at..).filter(|rest| !rest.is_empty()).and_then(packet) else { break };
+        let Some(packet) = data
+            .get(at..)
+            .filter(|rest| !rest.is_empty())
+            .and_then(packet)
+        else {
+            break;
+        };
         match packet.tag {
             5 | 6 | 7 | 14 => {
                 if matches!(packet.tag, 5 | 6) {
@@ -265,25 +316,45 @@ fn encrypted(scan: &mut Scan<'_>, data: &[u8], offset: u64) -> bool {
     let (mut at, mut recipients, mut passwords) = (0, 0_u32, 0_u32);
     let mut container = None;
     for _ in 0..1000 {
-        let Some(packet) = data.get(at..).and_then(packet) else { break };
+        let Some(packet) = data.get(at..).and_then(packet) else {
+            break;
+        };
         match packet.tag {
             1 => recipients += 1,
             3 => passwords += 1,
             9 => container = Some(("symmetric encryption without integrity (SED)", "")),
-            18 => container = Some(("SEIPD", if packet.body.first() == Some(&2) { "AEAD" } else { "MDC" })),
+            18 => {
+                container = Some((
+                    "SEIPD",
+                    if packet.body.first() == Some(&2) {
+                        "AEAD"
+                    } else {
+                        "MDC"
+                    },
+                ))
+            }
             20 => container = Some(("AEAD (GnuPG)", "AEAD")),
             _ => break,
         }
         at += packet.used;
     }
-    let Some((name, integrity)) = container else { return false };
+    let Some((name, integrity)) = container else {
+        return false;
+    };
     scan.report(
-        Finding::new(Kind::EncryptedData, "openpgp", format!("OpenPGP encrypted message, {name}"))
-            .property("recipients", recipients.to_string())
-            .property("passwords", passwords.to_string())
-            .property("integrity", integrity)
-            .property("identity", fingerprint(data.get(..data.len().min(4096)).unwrap_or_default()))
-            .at(offset),
+        Finding::new(
+            Kind::EncryptedData,
+            "openpgp",
+            format!("OpenPGP encrypted message, {name}"),
+        )
+        .property("recipients", recipients.to_string())
+        .property("passwords", passwords.to_string())
+        .property("integrity", integrity)
+        .property(
+            "identity",
+            fingerprint(data.get(..data.len().min(4096)).unwrap_or_default()),
+        )
+        .at(offset),
     );
     true
 }
@@ -295,7 +366,9 @@ fn signature(scan: &mut Scan<'_>, packet: &Packet<'_>, offset: u64) -> bool {
         Some(4..=6) => (packet.body.get(2), packet.body.get(3)),
         _ => return false,
     };
-    let (Some(algorithm), Some(hash)) = (algorithm, hash) else { return false };
+    let (Some(algorithm), Some(hash)) = (algorithm, hash) else {
+        return false;
+    };
     let name = match algorithm {
         1..=3 => "RSA",
         17 => "DSA",
@@ -305,11 +378,15 @@ fn signature(scan: &mut Scan<'_>, packet: &Packet<'_>, offset: u64) -> bool {
         _ => return false,
     };
     scan.report(
-        Finding::new(Kind::SignedMessage, "openpgp", format!("OpenPGP signature, {name} with {}", hash_name(*hash)))
-            .algorithm(Algorithm::named(name))
-            .property("signature-hash", hash_name(*hash))
-            .property("identity", fingerprint(packet.body))
-            .at(offset),
+        Finding::new(
+            Kind::SignedMessage,
+            "openpgp",
+            format!("OpenPGP signature, {name} with {}", hash_name(*hash)),
+        )
+        .algorithm(Algorithm::named(name))
+        .property("signature-hash", hash_name(*hash))
+        .property("identity", fingerprint(packet.body))
+        .at(offset),
     );
     true
 }
@@ -318,10 +395,16 @@ fn signature(scan: &mut Scan<'_>, packet: &Packet<'_>, offset: u64) -> bool {
 pub fn binary(scan: &mut Scan<'_>, data: &[u8]) -> bool {
     let plausible = match packet(data) {
         Some(first) if matches!(first.tag, 5 | 6) => key(&first).is_some(),
-        Some(first) if first.tag == 1 => first.body.first() == Some(&3) && first.body.len() > 10 && first.body.len() < 2100,
-        Some(first) if first.tag == 3 => matches!(first.body.first(), Some(4..=6)) && first.body.len() < 128,
+        Some(first) if first.tag == 1 => {
+            first.body.first() == Some(&3) && first.body.len() > 10 && first.body.len() < 2100
+        }
+        Some(first) if first.tag == 3 => {
+            matches!(first.body.first(), Some(4..=6)) && first.body.len() < 128
+        }
         Some(first) if first.tag == 2 => {
-            matches!(first.body.first(), Some(3 | 4)) && first.used == data.len() && first.body.len() > 20
+            matches!(first.body.first(), Some(3 | 4))
+                && first.used == data.len()
+                && first.body.len() > 20
         }
         _ => false,
     };
@@ -336,13 +419,18 @@ pub fn keybox(scan: &mut Scan<'_>, data: &[u8]) -> bool {
     let (mut at, mut blobs) = (0_usize, 0_u32);
     while let Some(header) = data.get(at..at.saturating_add(20)) {
         let number = |from: usize| {
-            header.get(from..from + 4).and_then(|b| b.try_into().ok()).map_or(0, u32::from_be_bytes) as usize
+            header
+                .get(from..from + 4)
+                .and_then(|b| b.try_into().ok())
+                .map_or(0, u32::from_be_bytes) as usize
         };
         let (length, kind, start, size) = (number(0), header[4], number(8), number(12));
         if length < 20 || blobs > 100_000 {
             break;
         }
-        if let Some(body) = data.get(at.saturating_add(start)..at.saturating_add(start).saturating_add(size)) {
+        if let Some(body) =
+            data.get(at.saturating_add(start)..at.saturating_add(start).saturating_add(size))
+        {
             let offset = (at + start) as u64;
             match kind {
                 2 => {
@@ -360,9 +448,13 @@ pub fn keybox(scan: &mut Scan<'_>, data: &[u8]) -> bool {
         at += length;
     }
     scan.report(
-        Finding::new(Kind::Keystore, "gnupg-keybox", format!("GnuPG key box, {} entries", blobs.saturating_sub(1)))
-            .property("entries", blobs.saturating_sub(1).to_string())
-            .at(0),
+        Finding::new(
+            Kind::Keystore,
+            "gnupg-keybox",
+            format!("GnuPG key box, {} entries", blobs.saturating_sub(1)),
+        )
+        .property("entries", blobs.saturating_sub(1).to_string())
+        .at(0),
     );
     true
 }

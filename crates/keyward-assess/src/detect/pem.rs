@@ -20,7 +20,11 @@ fn block(data: &[u8], start: usize) -> Option<Block<'_>> {
     let line = data.get(after..data.len().min(after + 80))?;
     let close = memchr::memmem::find(line, b"-----")?;
     let label = std::str::from_utf8(line.get(..close)?).ok()?;
-    if label.is_empty() || !label.chars().all(|c| c.is_ascii_alphanumeric() || " .-/_".contains(c)) {
+    if label.is_empty()
+        || !label
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || " .-/_".contains(c))
+    {
         return None;
     }
     let body_start = after + close + 5;
@@ -31,8 +35,13 @@ fn block(data: &[u8], start: usize) -> Option<Block<'_>> {
         return None;
     }
     let tail = window.get(end + 9..)?;
-    let finish = memchr::memmem::find(tail.get(..tail.len().min(80))?, b"-----").map_or(0, |at| at + 5);
-    Some(Block { label, body: window.get(..end)?, end: body_start + end + 9 + finish })
+    let finish =
+        memchr::memmem::find(tail.get(..tail.len().min(80))?, b"-----").map_or(0, |at| at + 5);
+    Some(Block {
+        label,
+        body: window.get(..end)?,
+        end: body_start + end + 9 + finish,
+    })
 }
 
 /// Header lines and the decoded body. Escapes, quotes and concatenation signs of source strings are
@@ -61,7 +70,8 @@ fn base64_of(line: &[u8], inside: &mut bool, symbols: &mut Vec<u8>) {
     for byte in line {
         if *byte == b'"' || *byte == b'\'' {
             *inside = !*inside;
-        } else if byte.is_ascii_alphanumeric() || b"/=".contains(byte) || (*byte == b'+' && *inside) {
+        } else if byte.is_ascii_alphanumeric() || b"/=".contains(byte) || (*byte == b'+' && *inside)
+        {
             symbols.push(*byte);
         }
     }
@@ -94,7 +104,10 @@ fn unescape(body: &[u8]) -> Vec<u8> {
 
 /// Decodes base64, padding optional, trailing bits ignored.
 pub fn base64(symbols: &[u8]) -> Option<Vec<u8>> {
-    let end = symbols.iter().position(|byte| *byte == b'=').unwrap_or(symbols.len());
+    let end = symbols
+        .iter()
+        .position(|byte| *byte == b'=')
+        .unwrap_or(symbols.len());
     let mut kept = symbols.get(..end)?.to_vec();
     if kept.len() % 4 == 1 {
         kept.pop();
@@ -109,7 +122,9 @@ pub fn base64(symbols: &[u8]) -> Option<Vec<u8>> {
 /// Clears unused low bits of the last base64 symbol.
 fn canonical_tail(symbol: u8, remainder: usize) -> u8 {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let Some(value) = ALPHABET.iter().position(|byte| *byte == symbol) else { return symbol };
+    let Some(value) = ALPHABET.iter().position(|byte| *byte == symbol) else {
+        return symbol;
+    };
     let mask = if remainder == 2 { 0x30 } else { 0x3c };
     ALPHABET.get(value & mask).copied().unwrap_or(symbol)
 }
@@ -123,11 +138,19 @@ pub fn at(scan: &mut Scan<'_>, data: &[u8], start: usize, base: u64) -> Option<u
         return Some(block.end);
     }
     let Some((headers, bytes)) = decode(block.body) else {
-        scan.gap_at("malformed", format!("PEM block '{}' is not base64", block.label), offset);
+        scan.gap_at(
+            "malformed",
+            format!("PEM block '{}' is not base64", block.label),
+            offset,
+        );
         return Some(block.end);
     };
     if bytes.len() >= 6 && !dispatch(scan, block.label, &headers, &bytes, offset) {
-        scan.gap_at("malformed", format!("PEM block '{}' could not be parsed", block.label), offset);
+        scan.gap_at(
+            "malformed",
+            format!("PEM block '{}' could not be parsed", block.label),
+            offset,
+        );
     }
     Some(block.end)
 }
@@ -140,8 +163,12 @@ fn dispatch(scan: &mut Scan<'_>, label: &str, headers: &str, bytes: &[u8], offse
         "X509 CRL" | "CRL" => x509::revocation_list(bytes),
         "PKCS7" | "CMS" | "PKCS #7 SIGNED DATA" => return cms::message(scan, bytes, offset),
         "PKCS12" => return cms::pkcs12(scan, bytes, offset),
-        "PUBLIC KEY" | "RSA PUBLIC KEY" => keys::any_der(bytes).filter(|found| found.kind == Kind::PublicKey),
-        "DH PARAMETERS" | "X9.42 DH PARAMETERS" | "DSA PARAMETERS" | "EC PARAMETERS" => keys::parameters(label, bytes),
+        "PUBLIC KEY" | "RSA PUBLIC KEY" => {
+            keys::any_der(bytes).filter(|found| found.kind == Kind::PublicKey)
+        }
+        "DH PARAMETERS" | "X9.42 DH PARAMETERS" | "DSA PARAMETERS" | "EC PARAMETERS" => {
+            keys::parameters(label, bytes)
+        }
         "OPENSSH PRIVATE KEY" => ssh::openssh_private(bytes),
         "PGP PUBLIC KEY BLOCK" | "PGP PRIVATE KEY BLOCK" | "PGP MESSAGE" | "PGP SIGNATURE" => {
             return openpgp::packets(scan, bytes, offset);
@@ -153,11 +180,15 @@ fn dispatch(scan: &mut Scan<'_>, label: &str, headers: &str, bytes: &[u8], offse
                 .property("identity", fingerprint(bytes)),
         ),
         other if other.ends_with("PRIVATE KEY") => private(headers, bytes, other),
-        other if other.ends_with("PUBLIC KEY") => keys::any_der(bytes).filter(|found| found.kind == Kind::PublicKey),
+        other if other.ends_with("PUBLIC KEY") => {
+            keys::any_der(bytes).filter(|found| found.kind == Kind::PublicKey)
+        }
         _ => x509::any(bytes).or_else(|| keys::any_der(bytes)),
     };
     // a known label over something else that parses (mislabelled files are common)
-    let found = found.or_else(|| x509::any(bytes)).or_else(|| keys::any_der(bytes));
+    let found = found
+        .or_else(|| x509::any(bytes))
+        .or_else(|| keys::any_der(bytes));
     match found {
         Some(found) => {
             scan.report(found.property("encoding", "pem").at(offset));
@@ -170,9 +201,8 @@ fn dispatch(scan: &mut Scan<'_>, label: &str, headers: &str, bytes: &[u8], offse
 /// A private key block, perhaps encrypted the traditional way (RFC 1421 headers).
 fn private(headers: &str, bytes: &[u8], label: &str) -> Option<Finding> {
     if !headers.contains("ENCRYPTED") {
-        return keys::announced_private(bytes).filter(|found| {
-            found.format != "unknown" || bytes.len() > 40
-        });
+        return keys::announced_private(bytes)
+            .filter(|found| found.format != "unknown" || bytes.len() > 40);
     }
     let cipher = headers
         .lines()
@@ -197,7 +227,9 @@ fn private(headers: &str, bytes: &[u8], label: &str) -> Option<Finding> {
         "passphrase stretched with a single MD5 (traditional PEM encryption); use PKCS#8 with PBES2",
         "SP 800-132 §5.2",
     );
-    finding.properties.insert("identity".to_owned(), fingerprint(bytes));
+    finding
+        .properties
+        .insert("identity".to_owned(), fingerprint(bytes));
     Some(finding)
 }
 
@@ -208,10 +240,14 @@ fn openvpn_static(scan: &mut Scan<'_>, body: &[u8], offset: u64) {
         return;
     }
     scan.report(
-        Finding::new(Kind::SecretKey, "openvpn-static", "OpenVPN static key, 2048 bits, unencrypted")
-            .algorithm(Algorithm::sized("HMAC", 512))
-            .property("encrypted", "no")
-            .at(offset),
+        Finding::new(
+            Kind::SecretKey,
+            "openvpn-static",
+            "OpenVPN static key, 2048 bits, unencrypted",
+        )
+        .algorithm(Algorithm::sized("HMAC", 512))
+        .property("encrypted", "no")
+        .at(offset),
     );
 }
 
@@ -225,7 +261,11 @@ pub fn wrapped(scan: &mut Scan<'_>, data: &[u8], start: usize) -> Option<usize> 
 
 /// Bare base64 of DER (`MII…`), as XML and JSON carry certificates.
 pub fn bare(scan: &mut Scan<'_>, data: &[u8], start: usize, base: u64) -> Option<usize> {
-    if start > 0 && data.get(start - 1).is_some_and(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(byte)) {
+    if start > 0
+        && data
+            .get(start - 1)
+            .is_some_and(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(byte))
+    {
         return None;
     }
     let head = base64(data.get(start..start + 8)?)?;
@@ -252,7 +292,11 @@ pub fn bare(scan: &mut Scan<'_>, data: &[u8], start: usize, base: u64) -> Option
     let decoded = base64(&symbols)?;
     let bytes = decoded.get(..claimed)?;
     let found = x509::any(bytes).or_else(|| keys::any_der(bytes))?;
-    let found = if found.kind == Kind::PrivateKey { found.confidence(Confidence::Certain) } else { found };
+    let found = if found.kind == Kind::PrivateKey {
+        found.confidence(Confidence::Certain)
+    } else {
+        found
+    };
     scan.report(found.property("encoding", "base64").at(base + start as u64));
     Some(end)
 }

@@ -1,9 +1,9 @@
 //! SSH: OpenSSH private keys (RFC 4253 wire strings), public keys in `authorized_keys`, `known_hosts` and
 //! `.pub` lines, SSH certificates, RFC 4716 blocks, PuTTY private keys.
 
+use super::Scan;
 use super::keys::{self, PublicPart};
 use super::pem::base64;
-use super::Scan;
 use crate::finding::{Algorithm, Finding, Kind, Severity, fingerprint, hex};
 use crate::oid;
 
@@ -43,7 +43,10 @@ pub fn public_blob(blob: &[u8]) -> Option<(String, PublicPart)> {
     if plain.is_some() {
         wire.string()?; // nonce
     }
-    let kind = plain.unwrap_or(&name).trim_start_matches("sk-").trim_end_matches("@openssh.com");
+    let kind = plain
+        .unwrap_or(&name)
+        .trim_start_matches("sk-")
+        .trim_end_matches("@openssh.com");
     let part = match kind {
         "ssh-rsa" => {
             let (exponent, modulus) = (wire.string()?, wire.string()?);
@@ -58,8 +61,18 @@ pub fn public_blob(blob: &[u8]) -> Option<(String, PublicPart)> {
                 fingerprint: fingerprint(blob),
             }
         }
-        "ssh-ed25519" => keys::edwards_part("Ed25519", 253, 112, wire.string().filter(|key| key.len() == 32)?),
-        "ssh-ed448" => keys::edwards_part("Ed448", 456, 113, wire.string().filter(|key| key.len() == 57)?),
+        "ssh-ed25519" => keys::edwards_part(
+            "Ed25519",
+            253,
+            112,
+            wire.string().filter(|key| key.len() == 32)?,
+        ),
+        "ssh-ed448" => keys::edwards_part(
+            "Ed448",
+            456,
+            113,
+            wire.string().filter(|key| key.len() == 57)?,
+        ),
         "ecdsa-sha2-nistp256" | "ecdsa-sha2-nistp384" | "ecdsa-sha2-nistp521" => {
             let (curve, bits) = oid::curve_by_name(wire.text()?)?;
             let oid: &[u8] = match curve {
@@ -96,7 +109,11 @@ pub fn openssh_private(bytes: &[u8]) -> Option<Finding> {
     let text = format!(
         "OpenSSH private key, {}, {}",
         part.algorithm.display(),
-        if encrypted { format!("encrypted with {cipher} ({kdf})") } else { "not encrypted".to_owned() }
+        if encrypted {
+            format!("encrypted with {cipher} ({kdf})")
+        } else {
+            "not encrypted".to_owned()
+        }
     );
     let mut finding = part
         .onto(Finding::new(Kind::PrivateKey, "openssh", text))
@@ -159,24 +176,55 @@ pub fn public_line(scan: &mut Scan<'_>, data: &[u8], start: usize, base: u64) ->
         .iter()
         .skip(start)
         .position(|byte| {
-            !(byte.is_ascii_alphanumeric() || b"+/=".contains(byte) || (in_block && byte.is_ascii_whitespace()))
+            !(byte.is_ascii_alphanumeric()
+                || b"+/=".contains(byte)
+                || (in_block && byte.is_ascii_whitespace()))
         })
         .map_or(data.len(), |length| start + length);
-    let symbols: Vec<u8> = data.get(start..end)?.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    let symbols: Vec<u8> = data
+        .get(start..end)?
+        .iter()
+        .copied()
+        .filter(|byte| !byte.is_ascii_whitespace())
+        .collect();
     let blob = base64(&symbols)?;
     let (name, part) = public_blob(&blob)?;
     if listed && name != word {
         return None;
     }
     let certificate = name.contains("-cert-");
-    let text = format!("SSH {} {}", part.algorithm.display(), if certificate { "certificate" } else { "public key" });
+    let text = format!(
+        "SSH {} {}",
+        part.algorithm.display(),
+        if certificate {
+            "certificate"
+        } else {
+            "public key"
+        }
+    );
     let rest = data.get(end..)?;
     let line_end = memchr::memchr(b'\n', rest).unwrap_or(rest.len()).min(200);
-    let comment = String::from_utf8_lossy(rest.get(..line_end)?).trim().to_owned();
-    let head = prefix.strip_suffix(word).unwrap_or_default().trim().to_owned();
-    let kind = if certificate { Kind::Certificate } else { Kind::PublicKey };
-    let format = if certificate { "ssh-certificate" } else { "ssh" };
-    let mut finding = part.onto(Finding::new(kind, format, text)).property("ssh-type", name);
+    let comment = String::from_utf8_lossy(rest.get(..line_end)?)
+        .trim()
+        .to_owned();
+    let head = prefix
+        .strip_suffix(word)
+        .unwrap_or_default()
+        .trim()
+        .to_owned();
+    let kind = if certificate {
+        Kind::Certificate
+    } else {
+        Kind::PublicKey
+    };
+    let format = if certificate {
+        "ssh-certificate"
+    } else {
+        "ssh"
+    };
+    let mut finding = part
+        .onto(Finding::new(kind, format, text))
+        .property("ssh-type", name);
     if listed && !comment.is_empty() && !comment.starts_with(['"', '\'', '<', '\\']) {
         finding = finding.property("comment", comment);
     }
@@ -186,7 +234,11 @@ pub fn public_line(scan: &mut Scan<'_>, data: &[u8], start: usize, base: u64) ->
     if certificate {
         finding = finding.property("identity", fingerprint(&blob));
     }
-    scan.report(finding.at(base + line_start as u64).line(line_of(data, start)));
+    scan.report(
+        finding
+            .at(base + line_start as u64)
+            .line(line_of(data, start)),
+    );
     Some(end)
 }
 
@@ -200,9 +252,14 @@ pub fn line_of(data: &[u8], position: usize) -> u32 {
 pub fn putty(data: &[u8]) -> Option<Finding> {
     let text = std::str::from_utf8(data.get(..data.len().min(65_536))?).ok()?;
     let mut lines = text.lines();
-    let (version, kind) = lines.next()?.strip_prefix("PuTTY-User-Key-File-")?.split_once(": ")?;
+    let (version, kind) = lines
+        .next()?
+        .strip_prefix("PuTTY-User-Key-File-")?
+        .split_once(": ")?;
     let field = |name: &str| {
-        text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": ")).map(str::trim)
+        text.lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+            .map(str::trim)
     };
     let encryption = field("Encryption")?;
     let count: usize = field("Public-Lines")?.parse().ok()?;
@@ -220,7 +277,9 @@ pub fn putty(data: &[u8]) -> Option<Finding> {
         .property("ssh-type", kind.trim())
         .property("encrypted", if encrypted { "yes" } else { "no" });
     if encrypted {
-        let kdf = field("Key-Derivation").unwrap_or("SHA-1, 1 iteration").to_owned();
+        let kdf = field("Key-Derivation")
+            .unwrap_or("SHA-1, 1 iteration")
+            .to_owned();
         finding = finding.property("cipher", encryption).property("kdf", kdf);
         if version != "3" {
             finding.add_issue(
@@ -240,9 +299,13 @@ pub fn ssh1_private(data: &[u8]) -> Option<Finding> {
     let cipher = *rest.first()?;
     let bits = u32::from_be_bytes(rest.get(5..9)?.try_into().ok()?);
     Some(
-        Finding::new(Kind::PrivateKey, "ssh1", format!("SSH protocol 1 RSA private key, {bits} bits"))
-            .algorithm(Algorithm::sized("RSA", bits))
-            .property("encrypted", if cipher == 0 { "no" } else { "yes" })
-            .property("identity", hex(rest.get(9..29.min(rest.len()))?)),
+        Finding::new(
+            Kind::PrivateKey,
+            "ssh1",
+            format!("SSH protocol 1 RSA private key, {bits} bits"),
+        )
+        .algorithm(Algorithm::sized("RSA", bits))
+        .property("encrypted", if cipher == 0 { "no" } else { "yes" })
+        .property("identity", hex(rest.get(9..29.min(rest.len()))?)),
     )
 }

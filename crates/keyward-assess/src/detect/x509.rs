@@ -35,8 +35,16 @@ pub fn time(element: &Element<'_>) -> Option<String> {
     if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
         return None;
     }
-    let second = if full.len() >= 14 { part(12, 14) } else { "00".to_owned() };
-    let minute = if full.len() >= 12 { part(10, 12) } else { "00".to_owned() };
+    let second = if full.len() >= 14 {
+        part(12, 14)
+    } else {
+        "00".to_owned()
+    };
+    let minute = if full.len() >= 12 {
+        part(10, 12)
+    } else {
+        "00".to_owned()
+    };
     Some(format!(
         "{}-{}-{}T{}:{minute}:{second}Z",
         part(0, 4),
@@ -48,8 +56,12 @@ pub fn time(element: &Element<'_>) -> Option<String> {
 
 /// Signature algorithm and its hash, as properties.
 fn signature(finding: Finding, identifier: &Element<'_>) -> Finding {
-    let Some(parts) = identifier.sequence() else { return finding };
-    let Some(oid) = parts.first().and_then(Element::oid) else { return finding };
+    let Some(parts) = identifier.sequence() else {
+        return finding;
+    };
+    let Some(oid) = parts.first().and_then(Element::oid) else {
+        return finding;
+    };
     let (_, algorithm) = oid::algorithm(&oid);
     let mut hash = algorithm.mode.clone();
     if hash.as_deref() == Some("PSS") {
@@ -79,7 +91,10 @@ fn pss_hash(parameters: Option<&Element<'_>>) -> String {
 /// Outer frame of a signed X.509 object: to-be-signed, signature algorithm, signature.
 fn signed<'a>(element: &Element<'a>) -> Option<(Vec<Element<'a>>, Element<'a>)> {
     let parts = element.sequence()?;
-    if parts.len() != 3 || !parts[2].is(tag::BIT_STRING) || parts[1].sequence()?.first()?.oid().is_none() {
+    if parts.len() != 3
+        || !parts[2].is(tag::BIT_STRING)
+        || parts[1].sequence()?.first()?.oid().is_none()
+    {
         return None;
     }
     Some((parts[0].sequence()?, parts[1]))
@@ -111,7 +126,11 @@ pub fn certificate(bytes: &[u8]) -> Option<Finding> {
         return None;
     }
     let (subject_text, issuer_text) = (name(subject), name(issuer));
-    let mut finding = Finding::new(Kind::Certificate, "x509", format!("X.509 certificate of {subject_text}"));
+    let mut finding = Finding::new(
+        Kind::Certificate,
+        "x509",
+        format!("X.509 certificate of {subject_text}"),
+    );
     if let Some(part) = keys::spki(key) {
         finding = part.onto(finding);
     } else if let Some((_, algorithm)) = keys::algorithm_identifier(&key_parts[0]) {
@@ -123,7 +142,14 @@ pub fn certificate(bytes: &[u8]) -> Option<Finding> {
         .property("subject", subject_text)
         .property("issuer", issuer_text)
         .property("serial", hex(serial.content))
-        .property("self-issued", if subject.whole == issuer.whole { "yes" } else { "no" })
+        .property(
+            "self-issued",
+            if subject.whole == issuer.whole {
+                "yes"
+            } else {
+                "no"
+            },
+        )
         .property_opt("not-before", time(&validity[0]))
         .property_opt("not-after", time(&validity[1]));
     finding = signature(finding, &identifier);
@@ -137,18 +163,24 @@ pub fn certificate(bytes: &[u8]) -> Option<Finding> {
 
 /// The extensions a judgement needs: basic constraints, key usage, names.
 fn extensions(mut finding: Finding, field: &Element<'_>) -> Finding {
-    let list = ber::read(field.content).and_then(|(list, _)| list.sequence()).unwrap_or_default();
+    let list = ber::read(field.content)
+        .and_then(|(list, _)| list.sequence())
+        .unwrap_or_default();
     for extension in list.iter().take(64) {
         let parts = extension.sequence().unwrap_or_default();
-        let (Some(oid), Some(value)) =
-            (parts.first().and_then(Element::oid), parts.last().and_then(Element::octets))
-        else {
+        let (Some(oid), Some(value)) = (
+            parts.first().and_then(Element::oid),
+            parts.last().and_then(Element::octets),
+        ) else {
             continue;
         };
         let inner = ber::read(&value).map(|(inner, _)| inner);
         match (oid.as_str(), inner) {
             ("2.5.29.19", Some(inner)) => {
-                let ca = inner.children().first().is_some_and(|first| first.is(1) && first.content != [0]);
+                let ca = inner
+                    .children()
+                    .first()
+                    .is_some_and(|first| first.is(1) && first.content != [0]);
                 finding = finding.property("ca", if ca { "yes" } else { "no" });
             }
             ("2.5.29.17", Some(inner)) => {
@@ -164,7 +196,12 @@ fn extensions(mut finding: Finding, field: &Element<'_>) -> Finding {
                 }
             }
             ("2.5.29.37", Some(inner)) => {
-                let usages: Vec<String> = inner.children().iter().filter_map(Element::oid).take(16).collect();
+                let usages: Vec<String> = inner
+                    .children()
+                    .iter()
+                    .filter_map(Element::oid)
+                    .take(16)
+                    .collect();
                 finding = finding.property("extended-key-usage", usages.join(","));
             }
             _ => {}
@@ -177,7 +214,11 @@ fn extensions(mut finding: Finding, field: &Element<'_>) -> Finding {
 pub fn request(bytes: &[u8]) -> Option<Finding> {
     let (element, _) = ber::read(bytes)?;
     let (fields, identifier) = signed(&element)?;
-    if fields.len() < 3 || fields.len() > 4 || fields[0].small()? > 2 || !fields[1].is(tag::SEQUENCE) {
+    if fields.len() < 3
+        || fields.len() > 4
+        || fields[0].small()? > 2
+        || !fields[1].is(tag::SEQUENCE)
+    {
         return None;
     }
     let part = keys::spki(&fields[2])?;
@@ -187,7 +228,12 @@ pub fn request(bytes: &[u8]) -> Option<Finding> {
         "pkcs10",
         format!("certification request of {subject}"),
     ));
-    Some(signature(finding.property("subject", subject).property("identity", fingerprint(element.whole)), &identifier))
+    Some(signature(
+        finding
+            .property("subject", subject)
+            .property("identity", fingerprint(element.whole)),
+        &identifier,
+    ))
 }
 
 /// Reads a certificate revocation list.
@@ -206,19 +252,32 @@ pub fn revocation_list(bytes: &[u8]) -> Option<Finding> {
         return None;
     }
     let next = fields.get(3).and_then(time);
-    let entries = fields.iter().skip(3).find(|field| field.is(tag::SEQUENCE)).map_or(0, |list| list.children().len());
+    let entries = fields
+        .iter()
+        .skip(3)
+        .find(|field| field.is(tag::SEQUENCE))
+        .map_or(0, |list| list.children().len());
     let issuer = name(issuer);
-    let finding = Finding::new(Kind::RevocationList, "crl", format!("revocation list of {issuer}, {entries} entries"))
-        .property("identity", fingerprint(element.whole))
-        .property("issuer", issuer)
-        .property("this-update", this)
-        .property_opt("next-update", next)
-        .property("entries", entries.to_string());
+    let finding = Finding::new(
+        Kind::RevocationList,
+        "crl",
+        format!("revocation list of {issuer}, {entries} entries"),
+    )
+    .property("identity", fingerprint(element.whole))
+    .property("issuer", issuer)
+    .property("this-update", this)
+    .property_opt("next-update", next)
+    .property("entries", entries.to_string());
     let oid = identifier.sequence()?.first()?.oid()?;
-    Some(signature(finding.algorithm(oid::algorithm(&oid).1), &identifier))
+    Some(signature(
+        finding.algorithm(oid::algorithm(&oid).1),
+        &identifier,
+    ))
 }
 
 /// Any of the three, by structure.
 pub fn any(bytes: &[u8]) -> Option<Finding> {
-    certificate(bytes).or_else(|| request(bytes)).or_else(|| revocation_list(bytes))
+    certificate(bytes)
+        .or_else(|| request(bytes))
+        .or_else(|| revocation_list(bytes))
 }

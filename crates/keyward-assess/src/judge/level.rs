@@ -41,29 +41,110 @@ pub struct Required {
 }
 
 /// What a regime asks: words of it, level, basis, text, source.
-type Rule = (&'static [&'static str], u8, &'static str, &'static str, &'static str);
+type Rule = (
+    &'static [&'static str],
+    u8,
+    &'static str,
+    &'static str,
+    &'static str,
+);
 
 const RULES: &[Rule] = &[
-    (&["federal", "fisma", "nist 800-53"], 1, "rule", "federal information needs a validated module; the level follows the risk", "FIPS 140-3 §5 applicability; SP 800-53 SC-13"),
-    (&["fedramp-high", "fedramp high"], 1, "rule", "FedRAMP High: validated modules or update streams are a MUST", "FedRAMP 20x UCM-CSX-UVM"),
-    (&["fedramp"], 1, "rule", "FedRAMP: modules documented; validated ones are a SHOULD at Moderate", "FedRAMP 20x UCM-CSX-CMD, UCM-CSX-UVM"),
-    (&["cmmc", "cui", "800-171"], 1, "rule", "FIPS-validated cryptography protects CUI", "SP 800-171 Rev. 2 3.13.11"),
-    (&["pci-pin", "pci pin"], 3, "rule", "PIN keys live in a PCI PTS HSM or a FIPS 140 level 3 device", "PCI PIN Security Requirements v3.1"),
-    (&["pci"], 0, "rule", "strong cryptography, split knowledge and dual control for manual cleartext key operations; no FIPS level is named", "PCI DSS 4.0.1 3.6, 3.7"),
-    (&["hipaa"], 0, "rule", "NIST-consistent encryption makes health data 'secured'; no FIPS level is named", "45 CFR 164.312; HHS breach guidance"),
-    (&["dora"], 0, "rule", "key lifecycle, cryptanalysis watch and a register of certificates; no FIPS level is named", "Delegated Regulation (EU) 2024/1774 Art. 6, 7"),
-    (&["nis2"], 0, "rule", "policies on cryptography; no FIPS level is named", "Directive (EU) 2022/2555 Art. 21(2)(h)"),
-    (&["iso27001", "iso 27001"], 0, "rule", "a policy on the use of cryptography; no FIPS level is named", "ISO/IEC 27001:2022 A.8.24"),
-    (&["eidas"], 3, "rule", "qualified signatures need a certified device (QSCD); FIPS 140 level 3 alone is not enough", "Regulation (EU) 910/2014 Annex II"),
+    (
+        &["federal", "fisma", "nist 800-53"],
+        1,
+        "rule",
+        "federal information needs a validated module; the level follows the risk",
+        "FIPS 140-3 §5 applicability; SP 800-53 SC-13",
+    ),
+    (
+        &["fedramp-high", "fedramp high"],
+        1,
+        "rule",
+        "FedRAMP High: validated modules or update streams are a MUST",
+        "FedRAMP 20x UCM-CSX-UVM",
+    ),
+    (
+        &["fedramp"],
+        1,
+        "rule",
+        "FedRAMP: modules documented; validated ones are a SHOULD at Moderate",
+        "FedRAMP 20x UCM-CSX-CMD, UCM-CSX-UVM",
+    ),
+    (
+        &["cmmc", "cui", "800-171"],
+        1,
+        "rule",
+        "FIPS-validated cryptography protects CUI",
+        "SP 800-171 Rev. 2 3.13.11",
+    ),
+    (
+        &["pci-pin", "pci pin"],
+        3,
+        "rule",
+        "PIN keys live in a PCI PTS HSM or a FIPS 140 level 3 device",
+        "PCI PIN Security Requirements v3.1",
+    ),
+    (
+        &["pci"],
+        0,
+        "rule",
+        "strong cryptography, split knowledge and dual control for manual cleartext key operations; no FIPS level is named",
+        "PCI DSS 4.0.1 3.6, 3.7",
+    ),
+    (
+        &["hipaa"],
+        0,
+        "rule",
+        "NIST-consistent encryption makes health data 'secured'; no FIPS level is named",
+        "45 CFR 164.312; HHS breach guidance",
+    ),
+    (
+        &["dora"],
+        0,
+        "rule",
+        "key lifecycle, cryptanalysis watch and a register of certificates; no FIPS level is named",
+        "Delegated Regulation (EU) 2024/1774 Art. 6, 7",
+    ),
+    (
+        &["nis2"],
+        0,
+        "rule",
+        "policies on cryptography; no FIPS level is named",
+        "Directive (EU) 2022/2555 Art. 21(2)(h)",
+    ),
+    (
+        &["iso27001", "iso 27001"],
+        0,
+        "rule",
+        "a policy on the use of cryptography; no FIPS level is named",
+        "ISO/IEC 27001:2022 A.8.24",
+    ),
+    (
+        &["eidas"],
+        3,
+        "rule",
+        "qualified signatures need a certified device (QSCD); FIPS 140 level 3 alone is not enough",
+        "Regulation (EU) 910/2014 Annex II",
+    ),
 ];
 
 /// Works out the level for an impact, a list of regimes, and whether the system holds signing or root keys.
 pub fn required(impact: Impact, regimes: &[String], root_keys: bool) -> Required {
     let mut reasons = Vec::new();
     let advice = match impact {
-        Impact::Low => (1, "low impact: a validated software module (level 1) holds the loss to a limited effect"),
-        Impact::Moderate => (2, "moderate impact: role-based authentication and tamper evidence (level 2) for the keys that protect the data"),
-        Impact::High => (3, "high impact: identity-based authentication, tamper response and protected key entry (level 3)"),
+        Impact::Low => (
+            1,
+            "low impact: a validated software module (level 1) holds the loss to a limited effect",
+        ),
+        Impact::Moderate => (
+            2,
+            "moderate impact: role-based authentication and tamper evidence (level 2) for the keys that protect the data",
+        ),
+        Impact::High => (
+            3,
+            "high impact: identity-based authentication, tamper response and protected key entry (level 3)",
+        ),
     };
     reasons.push(Reason {
         level: advice.0,
@@ -73,7 +154,10 @@ pub fn required(impact: Impact, regimes: &[String], root_keys: bool) -> Required
     });
     for regime in regimes {
         let word = regime.to_ascii_lowercase();
-        match RULES.iter().find(|rule| rule.0.iter().any(|known| word.contains(known))) {
+        match RULES
+            .iter()
+            .find(|rule| rule.0.iter().any(|known| word.contains(known)))
+        {
             Some((_, level, basis, text, source)) => reasons.push(Reason {
                 level: *level,
                 basis,
@@ -97,8 +181,14 @@ pub fn required(impact: Impact, regimes: &[String], root_keys: bool) -> Required
         });
     }
     let level = reasons.iter().map(|reason| reason.level).max().unwrap_or(1);
-    let obligatory = reasons.iter().any(|reason| reason.basis == "rule" && reason.level > 0);
-    Required { level, obligatory, reasons }
+    let obligatory = reasons
+        .iter()
+        .any(|reason| reason.basis == "rule" && reason.level > 0);
+    Required {
+        level,
+        obligatory,
+        reasons,
+    }
 }
 
 #[cfg(test)]
@@ -110,7 +200,12 @@ mod tests {
         for impact in [Impact::Low, Impact::Moderate, Impact::High] {
             for regime in ["federal", "PCI DSS", "PCI PIN", "HIPAA", "something else"] {
                 let answer = required(impact, &[regime.to_owned()], false);
-                assert!(answer.reasons.iter().any(|reason| reason.level == answer.level && !reason.text.is_empty()));
+                assert!(
+                    answer
+                        .reasons
+                        .iter()
+                        .any(|reason| reason.level == answer.level && !reason.text.is_empty())
+                );
             }
         }
     }

@@ -24,7 +24,11 @@ pub fn inventory(findings: &mut [Finding], day: &str) {
     }
     repeated(findings);
     for finding in findings.iter_mut() {
-        finding.issues.sort_by(|a, b| b.severity.cmp(&a.severity).then_with(|| a.rule.cmp(&b.rule)));
+        finding.issues.sort_by(|a, b| {
+            b.severity
+                .cmp(&a.severity)
+                .then_with(|| a.rule.cmp(&b.rule))
+        });
     }
 }
 
@@ -35,28 +39,55 @@ fn is_root(finding: &Finding) -> bool {
 
 /// Strength, quantum vulnerability and status of the main algorithm.
 fn algorithm(finding: &mut Finding, day: &str) {
-    let Some(algorithm) = finding.algorithm.clone() else { return };
+    let Some(algorithm) = finding.algorithm.clone() else {
+        return;
+    };
     finding.strength = finding.strength.or_else(|| table::strength(&algorithm));
-    finding.quantum_vulnerable = finding.quantum_vulnerable.or_else(|| table::quantum_vulnerable(&algorithm));
+    finding.quantum_vulnerable = finding
+        .quantum_vulnerable
+        .or_else(|| table::quantum_vulnerable(&algorithm));
     if finding.kind == Kind::RevocationList {
         return;
     }
-    let usage = if finding.kind == Kind::SignedMessage { "signature" } else { "key" };
-    let Some(verdict) = table::status(&algorithm, usage, day) else { return };
-    finding.properties.insert("status".to_owned(), verdict.protect.as_str().to_owned());
-    finding.properties.insert("status-source".to_owned(), verdict.source.clone());
+    let usage = if finding.kind == Kind::SignedMessage {
+        "signature"
+    } else {
+        "key"
+    };
+    let Some(verdict) = table::status(&algorithm, usage, day) else {
+        return;
+    };
+    finding
+        .properties
+        .insert("status".to_owned(), verdict.protect.as_str().to_owned());
+    finding
+        .properties
+        .insert("status-source".to_owned(), verdict.source.clone());
     if let Some(until) = &verdict.until {
-        finding.properties.insert("status-until".to_owned(), until.clone());
+        finding
+            .properties
+            .insert("status-until".to_owned(), until.clone());
         if verdict.draft {
-            finding.properties.insert("status-until-basis".to_owned(), "draft".to_owned());
+            finding
+                .properties
+                .insert("status-until-basis".to_owned(), "draft".to_owned());
         }
     }
     let display = algorithm.display();
     let weak = finding.strength.is_some_and(|strength| strength < 112);
     match verdict.protect {
         Status::Disallowed => {
-            let severity = if weak { Severity::High } else { Severity::Medium };
-            finding.add_issue("KA-ALGORITHM-DISALLOWED", severity, format!("{display} is disallowed"), &verdict.source);
+            let severity = if weak {
+                Severity::High
+            } else {
+                Severity::Medium
+            };
+            finding.add_issue(
+                "KA-ALGORITHM-DISALLOWED",
+                severity,
+                format!("{display} is disallowed"),
+                &verdict.source,
+            );
         }
         Status::NotApproved => {
             let severity = if weak { Severity::High } else { Severity::Low };
@@ -68,11 +99,21 @@ fn algorithm(finding: &mut Finding, day: &str) {
             );
         }
         Status::Deprecated => {
-            finding.add_issue("KA-ALGORITHM-DEPRECATED", Severity::Medium, format!("{display} is deprecated"), &verdict.source);
+            finding.add_issue(
+                "KA-ALGORITHM-DEPRECATED",
+                Severity::Medium,
+                format!("{display} is deprecated"),
+                &verdict.source,
+            );
         }
         Status::Acceptable | Status::Legacy => {}
     }
-    if finding.quantum_vulnerable == Some(true) && !finding.issues.iter().any(|issue| issue.severity >= Severity::Medium) {
+    if finding.quantum_vulnerable == Some(true)
+        && !finding
+            .issues
+            .iter()
+            .any(|issue| issue.severity >= Severity::Medium)
+    {
         finding.add_issue(
             "KA-QUANTUM",
             Severity::Info,
@@ -84,14 +125,27 @@ fn algorithm(finding: &mut Finding, day: &str) {
 
 /// The hash of a signature.
 fn signature(finding: &mut Finding, day: &str) {
-    let Some(hash) = finding.properties.get("signature-hash").cloned() else { return };
+    let Some(hash) = finding.properties.get("signature-hash").cloned() else {
+        return;
+    };
     if is_root(finding) && finding.kind == Kind::Certificate {
         return;
     }
-    let Some(verdict) = table::status(&Algorithm::named(&hash), "signature", day) else { return };
+    let Some(verdict) = table::status(&Algorithm::named(&hash), "signature", day) else {
+        return;
+    };
     if verdict.protect >= Status::Disallowed {
-        let severity = if hash.starts_with("MD") { Severity::Critical } else { Severity::High };
-        finding.add_issue("KA-SIGNATURE-HASH", severity, format!("signed with {hash}, which does not resist collisions"), &verdict.source);
+        let severity = if hash.starts_with("MD") {
+            Severity::Critical
+        } else {
+            Severity::High
+        };
+        finding.add_issue(
+            "KA-SIGNATURE-HASH",
+            severity,
+            format!("signed with {hash}, which does not resist collisions"),
+            &verdict.source,
+        );
     }
 }
 
@@ -103,15 +157,34 @@ pub fn days_between(from: &str, to: &str) -> Option<i32> {
 
 /// Expiry.
 fn validity(finding: &mut Finding, day: &str) {
-    let Some(after) = finding.properties.get("not-after").cloned() else { return };
-    let Some(days) = days_between(day, &after) else { return };
+    let Some(after) = finding.properties.get("not-after").cloned() else {
+        return;
+    };
+    let Some(days) = days_between(day, &after) else {
+        return;
+    };
     let source = "RFC 5280 §4.1.2.5";
     if days < 0 {
-        finding.add_issue("KA-EXPIRED", Severity::Medium, format!("expired {} days ago", -days), source);
+        finding.add_issue(
+            "KA-EXPIRED",
+            Severity::Medium,
+            format!("expired {} days ago", -days),
+            source,
+        );
     } else if days <= 30 {
-        finding.add_issue("KA-EXPIRES-SOON", Severity::Medium, format!("expires in {days} days"), source);
+        finding.add_issue(
+            "KA-EXPIRES-SOON",
+            Severity::Medium,
+            format!("expires in {days} days"),
+            source,
+        );
     } else if days <= 90 {
-        finding.add_issue("KA-EXPIRES-SOON", Severity::Low, format!("expires in {days} days"), source);
+        finding.add_issue(
+            "KA-EXPIRES-SOON",
+            Severity::Low,
+            format!("expires in {days} days"),
+            source,
+        );
     }
     if let Some(before) = finding.properties.get("not-before").cloned() {
         if days_between(day, &before).is_some_and(|days| days > 1) {
@@ -131,26 +204,57 @@ fn validity(finding: &mut Finding, day: &str) {
 
 /// Places where package managers put what everybody can download, and places of tests and examples.
 const PUBLISHED: &[&str] = &[
-    "/.cargo/registry/", "/node_modules/", "/site-packages/", "/dist-packages/", "/go/pkg/mod/", "/.m2/repository/",
-    "/usr/share/", "/usr/lib/", "/usr/include/", "/usr/local/lib/", "/.rustup/", "/.npm/", "/.pyenv/", "/.gem/", "/test", "/example", "/sample",
-    "/demo", "/testdata", "/fixtures", "/vectors", "_test.", "_tests.", "readme", "/doc/", "/docs/",
+    "/.cargo/registry/",
+    "/node_modules/",
+    "/site-packages/",
+    "/dist-packages/",
+    "/go/pkg/mod/",
+    "/.m2/repository/",
+    "/usr/share/",
+    "/usr/lib/",
+    "/usr/include/",
+    "/usr/local/lib/",
+    "/.rustup/",
+    "/.npm/",
+    "/.pyenv/",
+    "/.gem/",
+    "/test",
+    "/example",
+    "/sample",
+    "/demo",
+    "/testdata",
+    "/fixtures",
+    "/vectors",
+    "_test.",
+    "_tests.",
+    "readme",
+    "/doc/",
+    "/docs/",
 ];
 
 /// Marks things that stand where published software or samples stand: known to everyone, rarely in use.
 fn published(finding: &mut Finding) {
     let path = finding.location.full_path().to_ascii_lowercase();
     if PUBLISHED.iter().any(|word| path.contains(word)) {
-        finding.properties.insert("published".to_owned(), "path of packages, tests or examples".to_owned());
+        finding.properties.insert(
+            "published".to_owned(),
+            "path of packages, tests or examples".to_owned(),
+        );
     }
 }
 
 /// Private and secret keys that are not encrypted, and who can read them.
 fn protection(finding: &mut Finding) {
-    if !matches!(finding.kind, Kind::PrivateKey | Kind::SecretKey) || !finding.is("encrypted", "no") {
+    if !matches!(finding.kind, Kind::PrivateKey | Kind::SecretKey) || !finding.is("encrypted", "no")
+    {
         return;
     }
     let source = "SP 800-57 Part 1 §6.2.2.3";
-    let reach = finding.properties.get("reach").map(String::as_str).unwrap_or("owner");
+    let reach = finding
+        .properties
+        .get("reach")
+        .map(String::as_str)
+        .unwrap_or("owner");
     let (severity, who) = if finding.properties.contains_key("published") {
         (Severity::Low, "in a place of packages, tests or examples")
     } else if reach == "everyone" {
@@ -160,7 +264,12 @@ fn protection(finding: &mut Finding) {
     } else {
         (Severity::Medium, "readable by its owner")
     };
-    finding.add_issue("KA-KEY-UNENCRYPTED", severity, format!("key stands unencrypted, {who}"), source);
+    finding.add_issue(
+        "KA-KEY-UNENCRYPTED",
+        severity,
+        format!("key stands unencrypted, {who}"),
+        source,
+    );
     if finding.properties.contains_key("version-control") {
         finding.add_issue(
             "KA-KEY-IN-HISTORY",
@@ -173,27 +282,54 @@ fn protection(finding: &mut Finding) {
 
 /// RSA public exponents.
 fn exponent(finding: &mut Finding) {
-    let Some(exponent) = finding.properties.get("public-exponent").and_then(|text| text.parse::<u64>().ok()) else {
+    let Some(exponent) = finding
+        .properties
+        .get("public-exponent")
+        .and_then(|text| text.parse::<u64>().ok())
+    else {
         return;
     };
     if exponent < 65_537 {
-        let severity = if exponent == 1 { Severity::Critical } else { Severity::Low };
-        finding.add_issue("KA-EXPONENT", severity, format!("RSA public exponent {exponent}"), "FIPS 186-5 §A.1.1");
+        let severity = if exponent == 1 {
+            Severity::Critical
+        } else {
+            Severity::Low
+        };
+        finding.add_issue(
+            "KA-EXPONENT",
+            severity,
+            format!("RSA public exponent {exponent}"),
+            "FIPS 186-5 §A.1.1",
+        );
     }
 }
 
 /// The cipher something is encrypted with.
 fn encryption(finding: &mut Finding, day: &str) {
-    let Some(cipher) = finding.properties.get("cipher").cloned() else { return };
+    let Some(cipher) = finding.properties.get("cipher").cloned() else {
+        return;
+    };
     let family = ["3DES", "2TDEA", "RC2", "RC4", "AES", "DES"]
         .into_iter()
-        .find(|family| cipher.to_ascii_uppercase().replace("DES-EDE3", "3DES").contains(family));
-    let Some(verdict) = family.and_then(|family| table::status(&Algorithm::named(family), "key", day)) else { return };
+        .find(|family| {
+            cipher
+                .to_ascii_uppercase()
+                .replace("DES-EDE3", "3DES")
+                .contains(family)
+        });
+    let Some(verdict) =
+        family.and_then(|family| table::status(&Algorithm::named(family), "key", day))
+    else {
+        return;
+    };
     if verdict.protect >= Status::Disallowed {
         finding.add_issue(
             "KA-PROTECTION-WEAK",
             Severity::Medium,
-            format!("protected with {cipher}, which is {}", verdict.protect.as_str()),
+            format!(
+                "protected with {cipher}, which is {}",
+                verdict.protect.as_str()
+            ),
             &verdict.source,
         );
     }
@@ -203,18 +339,38 @@ fn encryption(finding: &mut Finding, day: &str) {
 fn repeated(findings: &mut [Finding]) {
     let mut places: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let mut known: BTreeSet<String> = BTreeSet::new();
-    for finding in findings.iter().filter(|finding| finding.kind == Kind::PrivateKey) {
+    for finding in findings
+        .iter()
+        .filter(|finding| finding.kind == Kind::PrivateKey)
+    {
         if finding.properties.contains_key("published") && finding.is("encrypted", "no") {
             known.extend(finding.fingerprint.clone());
         }
         if let Some(fingerprint) = &finding.fingerprint {
-            places.entry(fingerprint.clone()).or_default().insert(finding.location.full_path());
+            places
+                .entry(fingerprint.clone())
+                .or_default()
+                .insert(finding.location.full_path());
         }
     }
-    for finding in findings.iter_mut().filter(|finding| finding.kind == Kind::PrivateKey) {
-        let Some(all) = finding.fingerprint.as_ref().and_then(|fingerprint| places.get(fingerprint)) else { continue };
+    for finding in findings
+        .iter_mut()
+        .filter(|finding| finding.kind == Kind::PrivateKey)
+    {
+        let Some(all) = finding
+            .fingerprint
+            .as_ref()
+            .and_then(|fingerprint| places.get(fingerprint))
+        else {
+            continue;
+        };
         let here = !finding.properties.contains_key("published");
-        if here && finding.fingerprint.as_ref().is_some_and(|fingerprint| known.contains(fingerprint)) {
+        if here
+            && finding
+                .fingerprint
+                .as_ref()
+                .is_some_and(|fingerprint| known.contains(fingerprint))
+        {
             finding.add_issue(
                 "KA-KEY-PUBLIC-KNOWLEDGE",
                 Severity::Critical,
@@ -224,9 +380,20 @@ fn repeated(findings: &mut [Finding]) {
         }
         if all.len() > 1 {
             let message = format!("the same private key stands in {} places", all.len());
-            let severity = if here { Severity::Medium } else { Severity::Low };
-            finding.properties.insert("copies".to_owned(), all.len().to_string());
-            finding.add_issue("KA-KEY-COPIES", severity, message, "SP 800-57 Part 1 §5.5; PCI DSS 3.6.1.4");
+            let severity = if here {
+                Severity::Medium
+            } else {
+                Severity::Low
+            };
+            finding
+                .properties
+                .insert("copies".to_owned(), all.len().to_string());
+            finding.add_issue(
+                "KA-KEY-COPIES",
+                severity,
+                message,
+                "SP 800-57 Part 1 §5.5; PCI DSS 3.6.1.4",
+            );
         }
     }
 }

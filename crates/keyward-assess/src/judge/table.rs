@@ -97,7 +97,11 @@ pub struct Table {
 
 /// The built-in table. A test proves that it parses; should it not, everything is judged unknown.
 pub static TABLE: LazyLock<Table> = LazyLock::new(|| {
-    toml::from_str(TEXT).unwrap_or_else(|_| Table { as_of: String::new(), row: Vec::new(), milestone: Vec::new() })
+    toml::from_str(TEXT).unwrap_or_else(|_| Table {
+        as_of: String::new(),
+        row: Vec::new(),
+        milestone: Vec::new(),
+    })
 });
 
 /// What the table says.
@@ -125,9 +129,18 @@ pub fn status(algorithm: &Algorithm, usage: &str, day: &str) -> Option<Verdict> 
     let row = TABLE.row.iter().find(|row| {
         row.family == family
             && row.usage.as_deref().is_none_or(|wanted| wanted == usage)
-            && row.min_bits.is_none_or(|least| algorithm.bits.is_some_and(|bits| bits >= least))
-            && row.max_bits.is_none_or(|most| algorithm.bits.is_some_and(|bits| bits <= most))
-            && row.curves.as_ref().is_none_or(|all| algorithm.curve.as_ref().is_some_and(|curve| all.contains(curve)))
+            && row
+                .min_bits
+                .is_none_or(|least| algorithm.bits.is_some_and(|bits| bits >= least))
+            && row
+                .max_bits
+                .is_none_or(|most| algorithm.bits.is_some_and(|bits| bits <= most))
+            && row.curves.as_ref().is_none_or(|all| {
+                algorithm
+                    .curve
+                    .as_ref()
+                    .is_some_and(|curve| all.contains(curve))
+            })
     })?;
     if family == "EC" && algorithm.curve.is_none() && algorithm.bits.is_none() {
         return None;
@@ -140,8 +153,17 @@ pub fn status(algorithm: &Algorithm, usage: &str, day: &str) -> Option<Verdict> 
     } else {
         (row.protect, row.process)
     };
-    let until = [&row.deprecated_after, &row.disallowed_after].into_iter().flatten().find(|date| day <= date.as_str());
-    Some(Verdict { protect, process, draft: row.draft, until: until.cloned(), source: row.source.clone() })
+    let until = [&row.deprecated_after, &row.disallowed_after]
+        .into_iter()
+        .flatten()
+        .find(|date| day <= date.as_str());
+    Some(Verdict {
+        protect,
+        process,
+        draft: row.draft,
+        until: until.cloned(),
+        source: row.source.clone(),
+    })
 }
 
 /// Classical security strength in bits, SP 800-57 Part 1 Rev. 5 table 2.
@@ -194,12 +216,13 @@ pub fn strength(algorithm: &Algorithm) -> Option<u32> {
 /// Whether Shor's algorithm breaks it. Symmetric algorithms and hashes: no.
 pub fn quantum_vulnerable(algorithm: &Algorithm) -> Option<bool> {
     match algorithm.name.as_str() {
-        "RSA" | "DSA" | "DH" | "ElGamal" | "EC" | "ECDSA" | "ECDH" | "Ed25519" | "Ed448" | "X25519" | "X448" | "SM2"
-        | "GOST-R-34.10-2012" | "GOST-R-34.10-2001" => Some(true),
-        "ML-KEM" | "ML-DSA" | "SLH-DSA" | "LMS" | "XMSS" | "Falcon" | "Dilithium" | "SPHINCS+" | "AES" | "3DES"
-        | "2TDEA" | "DES" | "RC2" | "RC4" | "Blowfish" | "Twofish" | "Serpent" | "Camellia" | "ChaCha20-Poly1305"
-        | "HMAC" | "MD2" | "MD4" | "MD5" | "SHA-1" | "SHA-224" | "SHA-256" | "SHA-384" | "SHA-512" | "RIPEMD-160"
-        | "SEED" | "SM4" | "CAST5" => Some(false),
+        "RSA" | "DSA" | "DH" | "ElGamal" | "EC" | "ECDSA" | "ECDH" | "Ed25519" | "Ed448"
+        | "X25519" | "X448" | "SM2" | "GOST-R-34.10-2012" | "GOST-R-34.10-2001" => Some(true),
+        "ML-KEM" | "ML-DSA" | "SLH-DSA" | "LMS" | "XMSS" | "Falcon" | "Dilithium" | "SPHINCS+"
+        | "AES" | "3DES" | "2TDEA" | "DES" | "RC2" | "RC4" | "Blowfish" | "Twofish" | "Serpent"
+        | "Camellia" | "ChaCha20-Poly1305" | "HMAC" | "MD2" | "MD4" | "MD5" | "SHA-1"
+        | "SHA-224" | "SHA-256" | "SHA-384" | "SHA-512" | "RIPEMD-160" | "SEED" | "SM4"
+        | "CAST5" => Some(false),
         _ => None,
     }
 }
@@ -210,7 +233,8 @@ mod tests {
 
     #[test]
     fn the_built_in_table_parses_and_every_row_names_its_source() {
-        let table: Table = toml::from_str(TEXT).expect("the table is valid TOML of the expected shape");
+        let table: Table =
+            toml::from_str(TEXT).expect("the table is valid TOML of the expected shape");
         assert!(table.row.len() > 40);
         assert!(table.row.iter().all(|row| !row.source.is_empty()));
     }
@@ -223,7 +247,10 @@ mod tests {
         assert_eq!(on("2030-12-31"), Some(Status::Acceptable));
         assert_eq!(on("2031-01-01"), Some(Status::Deprecated));
         assert_eq!(on("2036-01-01"), Some(Status::Disallowed));
-        assert_eq!(status(&rsa, "key", "2026-11-23").and_then(|v| v.until), Some("2030-12-31".to_owned()));
+        assert_eq!(
+            status(&rsa, "key", "2026-11-23").and_then(|v| v.until),
+            Some("2030-12-31".to_owned())
+        );
     }
 
     #[test]
@@ -233,15 +260,30 @@ mod tests {
 
     #[test]
     fn curves_outside_sp_800_186_are_not_approved() {
-        let curve = Algorithm { curve: Some("secp256k1".into()), ..Algorithm::sized("EC", 256) };
-        assert_eq!(status(&curve, "key", "2026-11-23").map(|v| v.protect), Some(Status::NotApproved));
+        let curve = Algorithm {
+            curve: Some("secp256k1".into()),
+            ..Algorithm::sized("EC", 256)
+        };
+        assert_eq!(
+            status(&curve, "key", "2026-11-23").map(|v| v.protect),
+            Some(Status::NotApproved)
+        );
     }
 
     #[test]
     fn sha1_is_disallowed_for_signatures_but_not_yet_elsewhere() {
         let sha1 = Algorithm::sized("SHA-1", 160);
-        assert_eq!(status(&sha1, "signature", "2026-11-23").map(|v| v.protect), Some(Status::Disallowed));
-        assert_eq!(status(&sha1, "mac", "2026-11-23").map(|v| v.protect), Some(Status::Acceptable));
-        assert_eq!(status(&sha1, "mac", "2031-01-01").map(|v| v.protect), Some(Status::Disallowed));
+        assert_eq!(
+            status(&sha1, "signature", "2026-11-23").map(|v| v.protect),
+            Some(Status::Disallowed)
+        );
+        assert_eq!(
+            status(&sha1, "mac", "2026-11-23").map(|v| v.protect),
+            Some(Status::Acceptable)
+        );
+        assert_eq!(
+            status(&sha1, "mac", "2031-01-01").map(|v| v.protect),
+            Some(Status::Disallowed)
+        );
     }
 }

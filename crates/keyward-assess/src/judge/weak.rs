@@ -9,8 +9,9 @@ use num_integer::Integer;
 use crate::finding::{Finding, Severity};
 
 /// Primes of the ROCA fingerprint and, for each, the residues of 65537 to any power.
-const ROCA_PRIMES: &[u32] =
-    &[11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157];
+const ROCA_PRIMES: &[u32] = &[
+    11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157,
+];
 
 /// Most distinct moduli the batch computation takes; beyond it the coverage says so.
 pub const MAX_MODULI: usize = 200_000;
@@ -88,7 +89,9 @@ pub fn small_factor(modulus: &BigUint) -> Option<u32> {
 /// The first prime of a run that divides.
 fn divisor(modulus: &BigUint, product: u64, run: &[u32]) -> Option<u32> {
     let remainder = u64::try_from(modulus % product).unwrap_or(1);
-    run.iter().copied().find(|prime| remainder.is_multiple_of(u64::from(*prime)))
+    run.iter()
+        .copied()
+        .find(|prime| remainder.is_multiple_of(u64::from(*prime)))
 }
 
 /// Indices of moduli that share a factor with another one (Bernstein's product and remainder trees).
@@ -101,7 +104,9 @@ pub fn shared(moduli: &[BigUint]) -> Vec<usize> {
         let next = last.chunks(2).map(|pair| pair.iter().product()).collect();
         levels.push(next);
     }
-    let Some(mut remainders) = levels.pop() else { return Vec::new() };
+    let Some(mut remainders) = levels.pop() else {
+        return Vec::new();
+    };
     for level in levels.iter().rev() {
         remainders = level
             .iter()
@@ -113,7 +118,9 @@ pub fn shared(moduli: &[BigUint]) -> Vec<usize> {
         .iter()
         .zip(&remainders)
         .enumerate()
-        .filter(|(_, (modulus, remainder))| (*remainder / *modulus).gcd(modulus) != BigUint::from(1_u32))
+        .filter(|(_, (modulus, remainder))| {
+            (*remainder / *modulus).gcd(modulus) != BigUint::from(1_u32)
+        })
         .map(|(index, _)| index)
         .collect()
 }
@@ -126,8 +133,11 @@ pub fn mark(findings: &mut [Finding]) {
             places.entry(modulus.clone()).or_default().push(index);
         }
     }
-    let distinct: Vec<(BigUint, Vec<usize>)> =
-        places.into_iter().take(MAX_MODULI).map(|(bytes, at)| (BigUint::from_bytes_be(&bytes), at)).collect();
+    let distinct: Vec<(BigUint, Vec<usize>)> = places
+        .into_iter()
+        .take(MAX_MODULI)
+        .map(|(bytes, at)| (BigUint::from_bytes_be(&bytes), at))
+        .collect();
     let mut add = |at: &[usize], rule: &str, message: &str, source: &str| {
         for index in at {
             if let Some(finding) = findings.get_mut(*index) {
@@ -137,17 +147,32 @@ pub fn mark(findings: &mut [Finding]) {
     };
     for (modulus, at) in &distinct {
         if roca(modulus) {
-            add(at, "KA-ROCA", "key made by the vulnerable Infineon library (ROCA): can be factored", "CVE-2017-15361");
+            add(
+                at,
+                "KA-ROCA",
+                "key made by the vulnerable Infineon library (ROCA): can be factored",
+                "CVE-2017-15361",
+            );
         }
         if fermat(modulus) {
-            add(at, "KA-FERMAT", "the two primes are so close that Fermat's method factors the key", "CVE-2022-26320");
+            add(
+                at,
+                "KA-FERMAT",
+                "the two primes are so close that Fermat's method factors the key",
+                "CVE-2022-26320",
+            );
         }
         if let Some(factor) = small_factor(modulus) {
-            let message = format!("the modulus is divisible by {factor}: it is no RSA modulus or was corrupted");
+            let message = format!(
+                "the modulus is divisible by {factor}: it is no RSA modulus or was corrupted"
+            );
             add(at, "KA-SMALL-FACTOR", &message, "SP 800-89 §5.3.3");
         }
     }
-    let moduli: Vec<BigUint> = distinct.iter().map(|(modulus, _)| modulus.clone()).collect();
+    let moduli: Vec<BigUint> = distinct
+        .iter()
+        .map(|(modulus, _)| modulus.clone())
+        .collect();
     for index in shared(&moduli) {
         if let Some((_, at)) = distinct.get(index) {
             add(
@@ -170,22 +195,41 @@ mod tests {
 
     #[test]
     fn close_primes_are_found_and_distant_ones_are_not() {
-        let (p, q) = (number("1000000000000000000000007"), number("1000000000000000000000049"));
+        let (p, q) = (
+            number("1000000000000000000000007"),
+            number("1000000000000000000000049"),
+        );
         assert!(fermat(&(&p * &q)));
-        assert!(!fermat(&(&p * number("170141183460469231731687303715884105727"))));
+        assert!(!fermat(
+            &(&p * number("170141183460469231731687303715884105727"))
+        ));
     }
 
     #[test]
     fn a_prime_used_twice_is_found_in_both_keys_and_nowhere_else() {
-        let primes: Vec<BigUint> =
-            ["1000000007", "1000000009", "1000000021", "1000000033", "1000000087"].map(number).to_vec();
-        let moduli = vec![&primes[0] * &primes[1], &primes[2] * &primes[3], &primes[0] * &primes[4]];
+        let primes: Vec<BigUint> = [
+            "1000000007",
+            "1000000009",
+            "1000000021",
+            "1000000033",
+            "1000000087",
+        ]
+        .map(number)
+        .to_vec();
+        let moduli = vec![
+            &primes[0] * &primes[1],
+            &primes[2] * &primes[3],
+            &primes[0] * &primes[4],
+        ];
         assert_eq!(shared(&moduli), vec![0, 2]);
     }
 
     #[test]
     fn a_small_factor_is_named() {
         assert_eq!(small_factor(&(number("1000000007") * 251_u32)), Some(251));
-        assert_eq!(small_factor(&(number("1000000007") * number("1000000009"))), None);
+        assert_eq!(
+            small_factor(&(number("1000000007") * number("1000000009"))),
+            None
+        );
     }
 }

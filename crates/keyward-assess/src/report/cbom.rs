@@ -18,18 +18,29 @@ pub enum Version {
 
 /// The whole document.
 pub fn document(assessment: &Assessment, version: Version) -> Value {
-    let mut algorithms: std::collections::BTreeMap<String, Algorithm> = std::collections::BTreeMap::new();
+    let mut algorithms: std::collections::BTreeMap<String, Algorithm> =
+        std::collections::BTreeMap::new();
     let mut components = Vec::new();
     for finding in &assessment.findings {
         if let Some(algorithm) = &finding.algorithm {
-            algorithms.entry(reference(algorithm)).or_insert_with(|| algorithm.clone());
+            algorithms
+                .entry(reference(algorithm))
+                .or_insert_with(|| algorithm.clone());
         }
         if let Some(component) = component(finding, version) {
             components.push(component);
         }
     }
-    components.extend(algorithms.iter().map(|(name, algorithm)| algorithm_component(name, algorithm)));
-    let text = if version == Version::V1_6 { "1.6" } else { "1.7" };
+    components.extend(
+        algorithms
+            .iter()
+            .map(|(name, algorithm)| algorithm_component(name, algorithm)),
+    );
+    let text = if version == Version::V1_6 {
+        "1.6"
+    } else {
+        "1.7"
+    };
     let mut hash = Sha256::new();
     for finding in &assessment.findings {
         hash.update(finding.id.as_bytes());
@@ -39,7 +50,14 @@ pub fn document(assessment: &Assessment, version: Version) -> Value {
     id.replace_range(12..13, "8");
     id.replace_range(16..17, "a");
     let part = |from: usize, to: usize| id.get(from..to).unwrap_or_default().to_owned();
-    let uuid = [part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-");
+    let uuid = [
+        part(0, 8),
+        part(8, 12),
+        part(12, 16),
+        part(16, 20),
+        part(20, 32),
+    ]
+    .join("-");
     json!({
         "$schema": format!("http://cyclonedx.org/schema/bom-{text}.schema.json"),
         "bomFormat": "CycloneDX",
@@ -67,11 +85,13 @@ fn reference(algorithm: &Algorithm) -> String {
 /// Primitive of an algorithm, in the words of the specification.
 fn primitive(name: &str) -> &'static str {
     match name {
-        "RSA" | "DSA" | "ECDSA" | "Ed25519" | "Ed448" | "ML-DSA" | "SLH-DSA" | "LMS" | "XMSS" | "SM2" => "signature",
+        "RSA" | "DSA" | "ECDSA" | "Ed25519" | "Ed448" | "ML-DSA" | "SLH-DSA" | "LMS" | "XMSS"
+        | "SM2" => "signature",
         "ElGamal" => "pke",
         "X25519" | "X448" | "DH" | "ECDH" => "key-agree",
         "ML-KEM" => "kem",
-        "AES" | "3DES" | "2TDEA" | "DES" | "RC2" | "Blowfish" | "Twofish" | "Serpent" | "Camellia" => "block-cipher",
+        "AES" | "3DES" | "2TDEA" | "DES" | "RC2" | "Blowfish" | "Twofish" | "Serpent"
+        | "Camellia" => "block-cipher",
         "RC4" => "stream-cipher",
         "ChaCha20-Poly1305" => "ae",
         "HMAC" => "mac",
@@ -84,7 +104,10 @@ fn primitive(name: &str) -> &'static str {
 fn algorithm_component(reference: &str, algorithm: &Algorithm) -> Value {
     let mut properties = Map::new();
     properties.insert("primitive".to_owned(), json!(primitive(&algorithm.name)));
-    let set = algorithm.curve.clone().or_else(|| algorithm.bits.map(|bits| bits.to_string()));
+    let set = algorithm
+        .curve
+        .clone()
+        .or_else(|| algorithm.bits.map(|bits| bits.to_string()));
     if let Some(set) = set {
         properties.insert("parameterSetIdentifier".to_owned(), json!(set));
     }
@@ -119,19 +142,28 @@ fn quantum_level(algorithm: &Algorithm) -> Option<u32> {
 fn component(finding: &Finding, version: Version) -> Option<Value> {
     let crypto = match finding.kind {
         Kind::Certificate => certificate(finding, version),
-        Kind::Library => return Some(json!({
-            "type": "library", "bom-ref": finding.id, "name": finding.evidence, "evidence": evidence(finding),
-        })),
-        Kind::Configuration | Kind::Use | Kind::Parameters if finding.algorithm.is_none() => return None,
+        Kind::Library => {
+            return Some(json!({
+                "type": "library", "bom-ref": finding.id, "name": finding.evidence, "evidence": evidence(finding),
+            }));
+        }
+        Kind::Configuration | Kind::Use | Kind::Parameters if finding.algorithm.is_none() => {
+            return None;
+        }
         Kind::Configuration | Kind::Use | Kind::Parameters => json!({
             "assetType": "algorithm",
             "algorithmProperties": { "primitive": primitive(finding.algorithm.as_ref().map_or("", |a| a.name.as_str())) },
         }),
-        Kind::Protocol => json!({ "assetType": "protocol", "protocolProperties": { "type": "other" } }),
+        Kind::Protocol => {
+            json!({ "assetType": "protocol", "protocolProperties": { "type": "other" } })
+        }
         _ => material(finding, version),
     };
-    let mut properties: Vec<Value> =
-        finding.properties.iter().map(|(name, value)| json!({ "name": format!("keyward:{name}"), "value": value })).collect();
+    let mut properties: Vec<Value> = finding
+        .properties
+        .iter()
+        .map(|(name, value)| json!({ "name": format!("keyward:{name}"), "value": value }))
+        .collect();
     properties.extend(finding.issues.iter().map(|issue| {
         json!({ "name": format!("keyward:issue:{}", issue.rule), "value": format!("{}: {} ({})", issue.severity.as_str(), issue.message, issue.source) })
     }));
@@ -147,7 +179,8 @@ fn component(finding: &Finding, version: Version) -> Option<Value> {
 
 /// Where it was seen.
 fn evidence(finding: &Finding) -> Value {
-    let mut occurrence = json!({ "location": finding.location.full_path(), "additionalContext": finding.evidence });
+    let mut occurrence =
+        json!({ "location": finding.location.full_path(), "additionalContext": finding.evidence });
     if let Some(offset) = finding.location.offset {
         occurrence["offset"] = json!(offset);
     }
@@ -171,17 +204,31 @@ fn certificate(finding: &Finding, version: Version) -> Value {
             map.insert(to.to_owned(), json!(value));
         }
     }
-    map.insert("certificateFormat".to_owned(), json!(if finding.format == "x509" { "X.509" } else { "OpenSSH" }));
+    map.insert(
+        "certificateFormat".to_owned(),
+        json!(if finding.format == "x509" {
+            "X.509"
+        } else {
+            "OpenSSH"
+        }),
+    );
     if version == Version::V1_6 {
         if let Some(algorithm) = &finding.algorithm {
-            map.insert("subjectPublicKeyRef".to_owned(), json!(reference(algorithm)));
+            map.insert(
+                "subjectPublicKeyRef".to_owned(),
+                json!(reference(algorithm)),
+            );
         }
     } else {
         if let Some(serial) = get("serial") {
             map.insert("serialNumber".to_owned(), json!(serial));
         }
-        if let Some(digest) = get("identity").and_then(|identity| identity.strip_prefix("sha256:")) {
-            map.insert("fingerprint".to_owned(), json!({ "alg": "SHA-256", "content": digest }));
+        if let Some(digest) = get("identity").and_then(|identity| identity.strip_prefix("sha256:"))
+        {
+            map.insert(
+                "fingerprint".to_owned(),
+                json!({ "alg": "SHA-256", "content": digest }),
+            );
         }
         if let Some(algorithm) = &finding.algorithm {
             let related = json!([{ "type": "algorithm", "ref": reference(algorithm) }]);
@@ -217,7 +264,10 @@ fn material(finding: &Finding, version: Version) -> Value {
             map.insert("relatedCryptographicAssets".to_owned(), related);
         }
     }
-    let mechanism = match (finding.properties.get("hardware"), finding.properties.get("encrypted").map(String::as_str)) {
+    let mechanism = match (
+        finding.properties.get("hardware"),
+        finding.properties.get("encrypted").map(String::as_str),
+    ) {
         (Some(_), _) => Some("HSM"),
         (None, Some("yes")) => Some("Software"),
         (None, Some("no")) => Some("None"),
@@ -227,9 +277,15 @@ fn material(finding: &Finding, version: Version) -> Value {
         map.insert("securedBy".to_owned(), json!({ "mechanism": mechanism }));
     }
     if version == Version::V1_7
-        && let Some(digest) = finding.fingerprint.as_ref().and_then(|text| text.strip_prefix("sha256:"))
+        && let Some(digest) = finding
+            .fingerprint
+            .as_ref()
+            .and_then(|text| text.strip_prefix("sha256:"))
     {
-        map.insert("fingerprint".to_owned(), json!({ "alg": "SHA-256", "content": digest }));
+        map.insert(
+            "fingerprint".to_owned(),
+            json!({ "alg": "SHA-256", "content": digest }),
+        );
     }
     json!({ "assetType": "related-crypto-material", "relatedCryptoMaterialProperties": map })
 }

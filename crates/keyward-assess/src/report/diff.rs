@@ -35,9 +35,23 @@ pub struct Difference {
 
 /// Compares.
 pub fn compare(old: &Assessment, new: &Assessment) -> Difference {
-    let before: BTreeMap<&str, &Finding> = old.findings.iter().map(|finding| (finding.id.as_str(), finding)).collect();
-    let after: BTreeMap<&str, &Finding> = new.findings.iter().map(|finding| (finding.id.as_str(), finding)).collect();
-    let rules = |finding: &Finding| -> BTreeSet<String> { finding.issues.iter().map(|issue| issue.rule.clone()).collect() };
+    let before: BTreeMap<&str, &Finding> = old
+        .findings
+        .iter()
+        .map(|finding| (finding.id.as_str(), finding))
+        .collect();
+    let after: BTreeMap<&str, &Finding> = new
+        .findings
+        .iter()
+        .map(|finding| (finding.id.as_str(), finding))
+        .collect();
+    let rules = |finding: &Finding| -> BTreeSet<String> {
+        finding
+            .issues
+            .iter()
+            .map(|issue| issue.rule.clone())
+            .collect()
+    };
     let line = |finding: &Finding, rules: Vec<String>| Line {
         id: finding.id.clone(),
         path: finding.location.full_path(),
@@ -47,12 +61,16 @@ pub fn compare(old: &Assessment, new: &Assessment) -> Difference {
     let mut difference = Difference::default();
     for (id, finding) in &after {
         let Some(earlier) = before.get(id) else {
-            difference.appeared.push(line(finding, rules(finding).into_iter().collect()));
+            difference
+                .appeared
+                .push(line(finding, rules(finding).into_iter().collect()));
             continue;
         };
         let (was, is) = (rules(earlier), rules(finding));
-        let (more, less): (Vec<String>, Vec<String>) =
-            (is.difference(&was).cloned().collect(), was.difference(&is).cloned().collect());
+        let (more, less): (Vec<String>, Vec<String>) = (
+            is.difference(&was).cloned().collect(),
+            was.difference(&is).cloned().collect(),
+        );
         if !more.is_empty() {
             difference.worsened.push(line(finding, more));
         }
@@ -62,7 +80,9 @@ pub fn compare(old: &Assessment, new: &Assessment) -> Difference {
     }
     for (id, finding) in &before {
         if !after.contains_key(id) {
-            difference.vanished.push(line(finding, rules(finding).into_iter().collect()));
+            difference
+                .vanished
+                .push(line(finding, rules(finding).into_iter().collect()));
         }
     }
     difference
@@ -80,7 +100,14 @@ pub fn text(difference: &Difference) -> String {
     ] {
         let _ = writeln!(out, "{title}: {}", lines.len());
         for line in lines {
-            let _ = writeln!(out, "  {} {} ({}) {}", line.id, line.path, line.evidence, line.rules.join(" "));
+            let _ = writeln!(
+                out,
+                "  {} {} ({}) {}",
+                line.id,
+                line.path,
+                line.evidence,
+                line.rules.join(" ")
+            );
         }
     }
     out

@@ -19,7 +19,11 @@ code{overflow-wrap:anywhere}small{color:#4a5666}ol.line{list-style:none;padding:
 
 /// Text made harmless in HTML.
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+        .replace('\'', "&#39;")
 }
 
 /// The page.
@@ -53,7 +57,11 @@ pub fn page(assessment: &Assessment) -> String {
     bars(&mut out, "By algorithm", &summary.by_algorithm);
     risks(&mut out, assessment);
     out.push_str("<h2>Dates that apply</h2><ol class=\"line\">");
-    for milestone in TABLE.milestone.iter().filter(|milestone| milestone.date >= assessment.judged_for) {
+    for milestone in TABLE
+        .milestone
+        .iter()
+        .filter(|milestone| milestone.date >= assessment.judged_for)
+    {
         let _ = write!(
             out,
             "<li><b>{}</b> {}<br><small>{} ({})</small></li>",
@@ -100,8 +108,17 @@ fn risks(out: &mut String, assessment: &Assessment) {
             escape(&finding.evidence),
             escape(&finding.location.full_path())
         );
-        for issue in finding.issues.iter().filter(|issue| issue.severity > Severity::Info) {
-            let _ = write!(out, "<li>{} <small>{}</small></li>", escape(&issue.message), escape(&issue.source));
+        for issue in finding
+            .issues
+            .iter()
+            .filter(|issue| issue.severity > Severity::Info)
+        {
+            let _ = write!(
+                out,
+                "<li>{} <small>{}</small></li>",
+                escape(&issue.message),
+                escape(&issue.source)
+            );
         }
         let _ = write!(out, "</ul><small>{}</small></div>", escape(&finding.id));
     }
@@ -113,7 +130,11 @@ fn coverage(out: &mut String, assessment: &Assessment) {
     let _ = write!(
         out,
         "<h2>What was read, and what was not</h2><p>{} files ({} bytes), {} archive members, {} directories; {} links not followed.</p><ul>",
-        coverage.files_read, coverage.bytes_read, coverage.members_read, coverage.directories, coverage.symlinks
+        coverage.files_read,
+        coverage.bytes_read,
+        coverage.members_read,
+        coverage.directories,
+        coverage.symlinks
     );
     for (reason, count) in &coverage.gap_counts {
         let _ = write!(out, "<li>{}: {count}</li>", escape(reason));
@@ -125,6 +146,9 @@ fn coverage(out: &mut String, assessment: &Assessment) {
 mod tests {
     #[test]
     fn a_hostile_name_cannot_become_markup() {
-        assert_eq!(super::escape("<img src=x onerror='a'>"), "&lt;img src=x onerror=&#39;a&#39;&gt;");
+        assert_eq!(
+            super::escape("<img src=x onerror='a'>"),
+            "&lt;img src=x onerror=&#39;a&#39;&gt;"
+        );
     }
 }

@@ -50,9 +50,15 @@ pub struct Summary {
 impl Summary {
     /// Counts.
     pub fn of(findings: &[Finding]) -> Self {
-        let mut summary = Self { findings: findings.len(), ..Self::default() };
+        let mut summary = Self {
+            findings: findings.len(),
+            ..Self::default()
+        };
         for finding in findings {
-            *summary.by_kind.entry(finding.kind.as_str().to_owned()).or_default() += 1;
+            *summary
+                .by_kind
+                .entry(finding.kind.as_str().to_owned())
+                .or_default() += 1;
             let severity = finding.worst().map_or("none", Severity::as_str);
             *summary.by_severity.entry(severity.to_owned()).or_default() += 1;
             if let Some(algorithm) = &finding.algorithm {
@@ -71,7 +77,10 @@ impl Summary {
 /// Findings with the worst first; those in places of packages and samples after the others; one key or
 /// certificate that stands in several places comes once, at its worst place.
 pub fn worst_first(findings: &[Finding]) -> Vec<&Finding> {
-    let mut sorted: Vec<&Finding> = findings.iter().filter(|finding| finding.worst() > Some(Severity::Info)).collect();
+    let mut sorted: Vec<&Finding> = findings
+        .iter()
+        .filter(|finding| finding.worst() > Some(Severity::Info))
+        .collect();
     let sample = |finding: &Finding| finding.properties.contains_key("published");
     sorted.sort_by(|a, b| {
         (sample(a), b.worst(), b.confidence, b.issues.len())
@@ -80,7 +89,10 @@ pub fn worst_first(findings: &[Finding]) -> Vec<&Finding> {
     });
     let mut seen = std::collections::BTreeSet::new();
     sorted.retain(|finding| {
-        let identity = finding.properties.get("identity").or(finding.fingerprint.as_ref());
+        let identity = finding
+            .properties
+            .get("identity")
+            .or(finding.fingerprint.as_ref());
         identity.is_none_or(|identity| seen.insert((finding.kind, identity.clone())))
     });
     sorted

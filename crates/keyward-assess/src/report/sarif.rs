@@ -12,14 +12,19 @@ pub fn document(assessment: &Assessment) -> Value {
     let mut rules: BTreeMap<&str, &str> = BTreeMap::new();
     let mut results = Vec::new();
     for finding in &assessment.findings {
-        for issue in finding.issues.iter().filter(|issue| issue.severity > Severity::Info) {
+        for issue in finding
+            .issues
+            .iter()
+            .filter(|issue| issue.severity > Severity::Info)
+        {
             rules.entry(&issue.rule).or_insert(&issue.source);
             let level = match issue.severity {
                 Severity::Critical | Severity::High => "error",
                 Severity::Medium => "warning",
                 Severity::Low | Severity::Info => "note",
             };
-            let mut physical = json!({ "artifactLocation": { "uri": uri(&finding.location.full_path()) } });
+            let mut physical =
+                json!({ "artifactLocation": { "uri": uri(&finding.location.full_path()) } });
             if let Some(line) = finding.location.line {
                 physical["region"] = json!({ "startLine": line });
             } else if let Some(offset) = finding.location.offset {

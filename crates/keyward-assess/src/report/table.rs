@@ -9,8 +9,11 @@ pub fn csv(assessment: &Assessment) -> String {
         "id,kind,format,path,offset,line,algorithm,strength,quantum_vulnerable,status,confidence,severity,issues,fingerprint,evidence\r\n",
     );
     for finding in &assessment.findings {
-        let issues: Vec<String> =
-            finding.issues.iter().map(|issue| format!("{}: {}", issue.rule, issue.message)).collect();
+        let issues: Vec<String> = finding
+            .issues
+            .iter()
+            .map(|issue| format!("{}: {}", issue.rule, issue.message))
+            .collect();
         let number = |value: Option<u64>| value.map(|value| value.to_string()).unwrap_or_default();
         let cells = [
             finding.id.clone(),
@@ -19,10 +22,21 @@ pub fn csv(assessment: &Assessment) -> String {
             finding.location.full_path(),
             number(finding.location.offset),
             number(finding.location.line.map(u64::from)),
-            finding.algorithm.as_ref().map(crate::finding::Algorithm::display).unwrap_or_default(),
+            finding
+                .algorithm
+                .as_ref()
+                .map(crate::finding::Algorithm::display)
+                .unwrap_or_default(),
             number(finding.strength.map(u64::from)),
-            finding.quantum_vulnerable.map(|yes| yes.to_string()).unwrap_or_default(),
-            finding.properties.get("status").cloned().unwrap_or_default(),
+            finding
+                .quantum_vulnerable
+                .map(|yes| yes.to_string())
+                .unwrap_or_default(),
+            finding
+                .properties
+                .get("status")
+                .cloned()
+                .unwrap_or_default(),
             format!("{:.1}", finding.confidence.score()),
             finding.worst().map_or("none", Severity::as_str).to_owned(),
             issues.join("; "),
@@ -38,7 +52,11 @@ pub fn csv(assessment: &Assessment) -> String {
 
 /// One cell, quoted; a leading sign that a spreadsheet would run gets an apostrophe.
 fn cell(text: &str) -> String {
-    let guard = if text.starts_with(['=', '+', '-', '@', '\t']) { "'" } else { "" };
+    let guard = if text.starts_with(['=', '+', '-', '@', '\t']) {
+        "'"
+    } else {
+        ""
+    };
     format!("\"{guard}{}\"", text.replace('"', "\"\""))
 }
 
