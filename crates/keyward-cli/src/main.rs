@@ -1,2 +1,30 @@
-//! See ARCHITECTURE.md.
-fn main() {}
+//! The `keyward` command: starts the server or talks to one, and verifies evidence without one.
+//!
+//! It decides nothing about keys: what may be done is the server's decision. Secrets are never arguments, and leave this
+//! process only where the user says. Read next: `args` (what can be typed), `commands` (what is done), `exit` (how it
+//! ends), `server_side` (the only place that touches the server's code).
+#![forbid(unsafe_code)]
+
+mod args;
+mod commands;
+mod config;
+mod exit;
+mod files;
+mod out;
+mod secret_input;
+mod server_side;
+mod session;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    let line = args::Line::parse();
+    let as_json = line.global.json;
+    match commands::run(line) {
+        Ok(code) => code,
+        Err(failure) => failure.report(as_json),
+    }
+}

@@ -4,7 +4,7 @@ use std::fmt;
 use tokio_rustls::rustls::pki_types::ServerName;
 
 /// The port a server listens on unless it is told otherwise.
-const PORT_DEFAULT: u16 = 7643;
+const PORT_DEFAULT: u16 = 8443;
 
 /// A server's address, checked: `https://host[:port]`, or just `host[:port]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,11 +120,11 @@ mod tests {
     fn an_address_reads_with_and_without_scheme_and_port() {
         for (text, shown) in [
             ("https://keys.example:9000", "https://keys.example:9000"),
-            ("HTTPS://keys.example/", "https://keys.example:7643"),
-            ("localhost", "https://localhost:7643"),
+            ("HTTPS://keys.example/", "https://keys.example:8443"),
+            ("localhost", "https://localhost:8443"),
             ("127.0.0.1:1", "https://127.0.0.1:1"),
             ("https://[::1]:8443", "https://[::1]:8443"),
-            ("[2001:db8::1]", "https://[2001:db8::1]:7643"),
+            ("[2001:db8::1]", "https://[2001:db8::1]:8443"),
         ] {
             let address = ServerAddress::parse(text).expect(text);
             assert_eq!(address.to_string(), shown);

@@ -8,7 +8,7 @@
 //!
 //! let anchors = keyward_tls::Anchors::from_pem_file("ca.pem".as_ref())?;
 //! let token = Secret::new(std::fs::read("token")?);
-//! let client = Client::new(Settings::new("https://keys.example:7643", anchors, Credential::Token(token))?)?;
+//! let client = Client::new(Settings::new("https://keys.example:8443", anchors, Credential::Token(token))?)?;
 //! let sealed = client
 //!     .encrypt(Encrypt {
 //!         realm: RealmRef::Name(Name::new("shop")?),
@@ -46,6 +46,7 @@ pub use blocking::Blocking;
 pub use client::{Client, Credential, Settings};
 pub use error::{ClientError, Refusal};
 pub use token::TokenError;
+pub use keyward_protocol::rest::{format_time, parse_time};
 pub use views::{
     Anchor, Body, Change, Check, Ciphertext, Component, CredentialUsed, Cryptoperiod, Destruction,
     Grant, Health, Key, KeyVersion, Log, Module, Origin, Page, Plaintext, Policy, PolicyList,

@@ -1,0 +1,91 @@
+//! What is done for each command.
+mod audit;
+mod context;
+mod data;
+mod key;
+mod policy;
+mod realm;
+mod seal;
+mod server;
+mod workload;
+
+use std::process::ExitCode;
+
+use clap::CommandFactory as _;
+
+use crate::args::{Command, Completions, Line, Man};
+use crate::config;
+use crate::exit::Failure;
+use crate::out::Out;
+
+/// Does it.
+pub fn run(line: Line) -> Result<ExitCode, Failure> {
+    let Line { global, command } = line;
+    let out = Out::new(global.json, global.no_color || config::no_colour());
+    match command {
+        Command::Init(args) => server::init(&global, &args, out)?,
+        Command::Server(args) => return server::run(&args, out),
+        Command::Witness(args) => server::witness(&args)?,
+        Command::Unseal(args) => seal::unseal(&global, &args, out)?,
+        Command::Seal(args) => seal::seal(&global, &args, out)?,
+        Command::Status(_) => return seal::status(&global, out),
+        Command::Realm(args) => realm::run(&global, args, out)?,
+        Command::Workload(args) => workload::run(&global, args, out)?,
+        Command::Policy(args) => policy::run(&global, args, out)?,
+        Command::Key(args) => key::run(&global, args, out)?,
+        Command::Encrypt(args) => data::encrypt(&global, &args, out)?,
+        Command::Decrypt(args) => data::decrypt(&global, &args, out)?,
+        Command::Audit(args) => audit::run(&global, args, out)?,
+        Command::Context(args) => context::run(&global, args, out)?,
+        Command::Completions(args) => completions(&args),
+        Command::Man(args) => man(&args)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn completions(args: &Completions) {
+    clap_complete::generate(
+        args.shell,
+        &mut Line::command(),
+        "keyward",
+        &mut std::io::stdout(),
+    );
+}
+
+fn man(args: &Man) -> Result<(), Failure> {
+    clap_mangen::generate_to(Line::command(), &args.directory)
+        .map_err(|error| Failure::file(&args.directory, &error))
+}
+
+/// Collects pages until there are no more, or enough rows.
+fn all_pages<T>(
+    limit: Option<u64>,
+    mut page: impl FnMut(Option<String>, u16) -> Result<keyward_client::Page<T>, Failure>,
+) -> Result<keyward_client::Page<T>, Failure> {
+    let mut all = keyward_client::Page {
+        items: Vec::new(),
+        next: None,
+    };
+    loop {
+        let missing = limit.map_or(u64::MAX, |limit| {
+            limit.saturating_sub(all.items.len() as u64)
+        });
+        let size = u16::try_from(missing.min(1000)).unwrap_or(1000);
+        let found = page(all.next.take(), size)?;
+        all.items.extend(found.items);
+        all.next = found.next;
+        if all.next.is_none() || limit.is_some_and(|limit| all.items.len() as u64 >= limit) {
+            return Ok(all);
+        }
+    }
+}
+
+/// Reads an id that the server gave.
+fn given_id<T, E>(text: &str, parse: impl Fn(&str) -> Result<T, E>) -> Result<T, Failure> {
+    parse(text).map_err(|_| {
+        Failure::usage(
+            format!("`{text}` is not an id"),
+            "An id is 32 hexadecimal digits.",
+        )
+    })
+}

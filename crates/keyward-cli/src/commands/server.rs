@@ -1,0 +1,180 @@
+//! `init`, `server`, `witness`.
+use std::process::ExitCode;
+
+use serde_json::json;
+
+use crate::args::Global;
+use crate::args::server::{Init, Server, Witness};
+use crate::config::{Config, ConfigFile, Context};
+use crate::exit::{Exit, Failure};
+use crate::files::{self, Existing};
+use crate::out::Out;
+use crate::secret_input::{Asking, passphrase};
+use crate::server_side;
+
+/// File with the administrator's token in the data directory.
+const TOKEN_FILE: &str = "admin.token";
+/// File with the log's verifier key there.
+const LOG_KEY_FILE: &str = "log.key";
+
+pub fn init(global: &Global, args: &Init, out: Out) -> Result<(), Failure> {
+    let data_dir = std::path::absolute(&args.data_dir)
+        .map_err(|error| Failure::file(&args.data_dir, &error))?;
+    let occupied = std::fs::read_dir(&data_dir).is_ok_and(|mut entries| entries.next().is_some());
+    if occupied {
+        return Err(Failure::local(
+            format!("`{}` is not empty", data_dir.display()),
+            "Choose another directory; an existing installation is never overwritten.",
+        ));
+    }
+    let mut contexts = if args.no_context {
+        None
+    } else {
+        Some(contexts(global)?)
+    };
+    if contexts
+        .as_ref()
+        .is_some_and(|file| file.config.contexts.contains_key(&args.context_name))
+    {
+        return Err(Failure::usage(
+            format!("there is a context `{}` already", args.context_name),
+            "Name another one with --context-name, or say --no-context.",
+        ));
+    }
+    let secret = passphrase(args.passphrase.source(), Asking::New)?;
+    let made = server_side::init(data_dir.clone(), secret, args.server_names.clone())?;
+    let token_file = data_dir.join(TOKEN_FILE);
+    files::write_private(&token_file, made.admin_token.expose(), Existing::Keep)?;
+    let log_key_file = data_dir.join(LOG_KEY_FILE);
+    files::write_private(
+        &log_key_file,
+        format!("{}\n", made.log_key).as_bytes(),
+        Existing::Keep,
+    )?;
+    let ca = made.ca_file;
+    if let Some(file) = &mut contexts {
+        let host = args
+            .server_names
+            .first()
+            .map_or("localhost", String::as_str);
+        let host = if host.contains(':') {
+            format!("[{host}]")
+        } else {
+            host.to_owned()
+        };
+        let context = Context {
+            server: Some(format!("https://{host}:{}", args.port)),
+            ca: Some(ca.clone()),
+            token_file: Some(token_file.clone()),
+            log_key: Some(made.log_key.clone()),
+            ..Context::default()
+        };
+        file.config
+            .contexts
+            .insert(args.context_name.clone(), context);
+        file.config.current = Some(args.context_name.clone());
+        file.write()?;
+    }
+    let context = contexts.map(|_| args.context_name.clone());
+    let shown = json!({
+        "deployment": made.deployment, "data_dir": data_dir.display().to_string(), "ca": ca.display().to_string(),
+        "token_file": token_file.display().to_string(), "log_key": made.log_key, "context": context,
+    });
+    out.show(&shown, |out| {
+        out.facts(&[
+            ("made", format!("installation {}", made.deployment)),
+            ("data", data_dir.display().to_string()),
+            ("authority", format!("{} (clients trust it)", ca.display())),
+            (
+                "token",
+                format!("{} (yours as administrator)", token_file.display()),
+            ),
+            ("context", context.clone().unwrap_or_default()),
+            ("log key", made.log_key.clone()),
+        ])?;
+        out.line("\nKeep the passphrase: without it everything in the directory is lost.")?;
+        out.line("Give the log key to your auditors: everything in the log is believed by it.")?;
+        out.line(&format!(
+            "\nNext: keyward server --data-dir {}",
+            args.data_dir.display()
+        ))
+    })
+}
+
+/// The contexts to add one to; a named file that is not there yet is made.
+fn contexts(global: &Global) -> Result<ConfigFile, Failure> {
+    match &global.config {
+        Some(path) if !path.exists() => Ok(ConfigFile {
+            path: path.clone(),
+            config: Config::default(),
+        }),
+        named => ConfigFile::read(named.as_deref()),
+    }
+}
+
+pub fn run(args: &Server, out: Out) -> Result<ExitCode, Failure> {
+    let given = if args.passphrase.is_given() {
+        Some(passphrase(args.passphrase.source(), Asking::Existing)?)
+    } else {
+        None
+    };
+    if args.check {
+        return check(args, given, out);
+    }
+    let config = args.server_config.clone().or_else(|| {
+        let usual = args.data_dir.join("keyward.toml");
+        usual.is_file().then_some(usual)
+    });
+    server_side::run(
+        args.data_dir.clone(),
+        config,
+        args.listen,
+        given,
+        args.port_file.clone(),
+    )?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn check(
+    args: &Server,
+    given: Option<keyward_core::secret::Secret>,
+    out: Out,
+) -> Result<ExitCode, Failure> {
+    let lines = server_side::check(&args.data_dir, given)?;
+    let well = lines.iter().all(|(_, ok, _)| *ok);
+    let checks: Vec<_> = lines
+        .iter()
+        .map(|(check, ok, detail)| json!({ "check": check, "ok": ok, "detail": detail }))
+        .collect();
+    out.show(&json!({ "ok": well, "checks": checks }), |out| {
+        let row = |(check, ok, detail): &(String, bool, String)| {
+            vec![
+                check.clone(),
+                if *ok { "ok" } else { "FAIL" }.to_owned(),
+                detail.clone(),
+            ]
+        };
+        let rows: Vec<_> = lines.iter().map(row).collect();
+        out.table(&["CHECK", "MET", "FACTS"], &rows)?;
+        if given_not(&lines) {
+            out.line("\nWith --passphrase-file the keys and the log are checked as well.")?;
+        }
+        Ok(())
+    })?;
+    Ok(if well {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(Exit::Integrity as u8)
+    })
+}
+
+/// Whether the sealed part was left out.
+fn given_not(lines: &[(String, bool, String)]) -> bool {
+    !lines
+        .iter()
+        .any(|(check, ..)| check.starts_with("custody."))
+}
+
+pub fn witness(args: &Witness) -> Result<(), Failure> {
+    server_side::witness(args.listen, args.state_dir.clone(), args.port_file.clone())
+}
