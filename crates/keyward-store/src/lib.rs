@@ -11,4 +11,4 @@ mod range;
 mod sqlite;
 
 pub use memory::MemoryStore;
-pub use sqlite::{DATABASE_FILE, IntegrityReport, LOCK_FILE, SqliteStore};
+pub use sqlite::{DATABASE_FILE, IntegrityReport, LOCK_FILE, SqliteOptions, SqliteStore};

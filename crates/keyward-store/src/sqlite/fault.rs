@@ -5,6 +5,8 @@ use keyward_engine::ports::store::StoreFault;
 use rusqlite::{Error, ffi};
 use rustix::io::Errno;
 
+use super::medium::Medium;
+
 /// What was being done when SQLite failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum During {
@@ -12,6 +14,56 @@ pub(super) enum During {
     Work,
     /// `COMMIT` itself.
     Commit,
+}
+
+/// Why a step on the database or on one of its files failed, before it is judged.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// SQLite said so.
+    Sql(Error, During),
+    /// The system said so, about a file of ours.
+    File(io::Error),
+    /// A file is not what it must be.
+    Damaged(&'static str),
+    /// Something else stands in the way.
+    Other(StoreFault),
+}
+
+impl From<StoreFault> for Failure {
+    fn from(fault: StoreFault) -> Self {
+        Self::Other(fault)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Sql(error, During::Work)
+    }
+}
+
+impl Failure {
+    /// The port's fault. Where SQLite only says that a write failed, the medium is asked why.
+    pub(super) fn judge(self, medium: &Medium) -> StoreFault {
+        match self {
+            Self::Sql(error, during) if is_refused_write(&error) => {
+                // SQLite gives up at the first write that fails, and the frame that would have ended the commit is
+                // the last one written: a medium that refuses writes now has not taken it. A medium that takes
+                // writes again proves nothing.
+                medium.refusal().unwrap_or_else(|| fault(&error, during))
+            }
+            other => other.judge_alone(),
+        }
+    }
+
+    /// As [`Self::judge`], where there is no medium to ask yet.
+    pub(super) fn judge_alone(self) -> StoreFault {
+        match self {
+            Self::Sql(error, during) => fault(&error, during),
+            Self::File(error) => file(error),
+            Self::Damaged(what) => StoreFault::Corrupt(what),
+            Self::Other(fault) => fault,
+        }
+    }
 }
 
 /// Maps SQLite's error.
@@ -42,7 +94,19 @@ pub(super) fn fault(error: &Error, during: During) -> StoreFault {
     }
 }
 
-/// Shorthand for [`During::Work`].
+/// Whether a write (not a sync) was refused for a reason SQLite does not pass on.
+fn is_refused_write(error: &Error) -> bool {
+    let codes = [
+        ffi::SQLITE_IOERR_WRITE,
+        ffi::SQLITE_IOERR_TRUNCATE,
+        ffi::SQLITE_IOERR_SHMSIZE,
+        ffi::SQLITE_IOERR_SHMOPEN,
+        ffi::SQLITE_CANTOPEN,
+    ];
+    matches!(error, Error::SqliteFailure(failure, _) if codes.contains(&failure.extended_code))
+}
+
+/// Maps an error before there is a medium to ask, or while reading.
 pub(super) fn work(error: Error) -> StoreFault {
     fault(&error, During::Work)
 }

@@ -1,8 +1,9 @@
 //! The embedded database: SQLite in write-ahead mode, synced at every commit, one writer, a few readers.
 //!
-//! - `lock.rs`: one server per data directory.       - `schema.rs`: format and migrations.
-//! - `writer.rs`: the commit.                         - `reader.rs`: reads.
-//! - `sql.rs`: the statements.                        - `fault.rs`: what SQLite says → what the port says.
+//! - `writer.rs`: the commit; start reading there.    - `reader.rs`: reads.
+//! - `journal.rs`, `erase.rs`: emptying the journal and wiping what was deleted.
+//! - `lock.rs`: one server per data directory.        - `medium.rs`: room, and the reserve for urgent commits.
+//! - `schema.rs`, `sql.rs`: format and statements.    - `fault.rs`: what SQLite says → what the port says.
 //!
 //! It must never answer a commit before the journal is synced, open a database it did not find (a missing file is
 //! a fault, not a fresh start), or go on after a commit whose outcome it does not know.
@@ -18,16 +19,20 @@ use keyward_engine::ports::store::{
 use parking_lot::Mutex;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
-use rustix::fs::statvfs;
 
-use self::fault::work;
+use self::fault::{Failure, work};
+use self::journal::{Emptying, Journal};
 use self::lock::DataDirectory;
+use self::medium::Medium;
 use self::reader::Readers;
 use self::writer::Writer;
 use crate::range::refuse_version_zero;
 
+mod erase;
 mod fault;
+mod journal;
 mod lock;
+mod medium;
 mod reader;
 mod schema;
 mod sql;
@@ -40,12 +45,34 @@ pub use self::lock::LOCK_FILE;
 pub const DATABASE_FILE: &str = "keyward.db";
 /// Where a database is built before it gets its name.
 const UNFINISHED_FILE: &str = "keyward.db.unfinished";
-/// Bytes per page.
+/// Bytes per page. Measured (`examples/commit_rate.rs`): larger pages make commits slower, because a commit writes
+/// whole pages to the journal.
 const PAGE_SIZE: u32 = 4096;
-/// How many rows' versions the writer remembers (per generation of its memory).
-const REMEMBERED_VERSIONS: usize = 65_536;
-/// Reading connections.
-const READERS: usize = 4;
+/// The journal's file is kept up to this size when it is started over, because overwriting is faster than growing.
+const JOURNAL_BYTES_KEPT: u32 = 64 << 20;
+/// Where the balance of a deployment lies. The defaults are for a server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SqliteOptions {
+    /// Bytes kept aside for urgent commits on a full disk.
+    pub reserve_bytes: u64,
+    /// Connections that read; as many threads can read at the same time.
+    pub readers: usize,
+    /// How many rows' versions the writer remembers, in each of the two generations of its memory.
+    pub remembered_versions: usize,
+    /// After how many pages the journal is emptied into the database.
+    pub journal_pages: u32,
+}
+
+impl Default for SqliteOptions {
+    fn default() -> Self {
+        Self {
+            reserve_bytes: 64 << 20,
+            readers: 4,
+            remembered_versions: 65_536,
+            journal_pages: 1000,
+        }
+    }
+}
 
 /// What [`SqliteStore::check_integrity`] found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,9 +107,17 @@ impl SqliteStore {
     /// # Errors
     /// [`StoreFault::Unavailable`] if there is a database already, [`StoreFault::Locked`] if another server holds the
     /// directory, and whatever the medium says.
+    pub fn create(directory: &Path) -> Result<Self, StoreFault> {
+        Self::create_with(directory, &SqliteOptions::default())
+    }
+
+    /// As [`Self::create`], with other options.
+    ///
+    /// # Errors
+    /// As for [`Self::create`].
     // CRASH: the database is built under another name and renamed when it is whole and synced; dying before that
     // leaves only the unfinished file, which the next attempt removes.
-    pub fn create(directory: &Path) -> Result<Self, StoreFault> {
+    pub fn create_with(directory: &Path, options: &SqliteOptions) -> Result<Self, StoreFault> {
         let directory = DataDirectory::make(directory)?;
         let database = directory.path().join(DATABASE_FILE);
         if database.try_exists().map_err(fault::file)? {
@@ -94,10 +129,10 @@ impl SqliteStore {
         if unfinished.try_exists().map_err(fault::file)? {
             fs::remove_file(&unfinished).map_err(fault::file)?;
         }
-        build(&unfinished)?;
+        build(&unfinished).map_err(Failure::judge_alone)?;
         fs::rename(&unfinished, &database).map_err(fault::file)?;
         directory.sync()?;
-        Self::open_in(directory)
+        Self::open_in(directory, options)
     }
 
     /// Opens the database in `directory`, which must be there.
@@ -107,10 +142,18 @@ impl SqliteStore {
     /// [`StoreFault::Corrupt`] if the file is not a whole database of ours, [`StoreFault::TooNew`], and whatever
     /// the medium says.
     pub fn open(directory: &Path) -> Result<Self, StoreFault> {
-        Self::open_in(DataDirectory::take(directory)?)
+        Self::open_with(directory, &SqliteOptions::default())
     }
 
-    fn open_in(directory: DataDirectory) -> Result<Self, StoreFault> {
+    /// As [`Self::open`], with other options.
+    ///
+    /// # Errors
+    /// As for [`Self::open`].
+    pub fn open_with(directory: &Path, options: &SqliteOptions) -> Result<Self, StoreFault> {
+        Self::open_in(DataDirectory::take(directory)?, options)
+    }
+
+    fn open_in(directory: DataDirectory, options: &SqliteOptions) -> Result<Self, StoreFault> {
         let database = directory.path().join(DATABASE_FILE);
         match fs::metadata(&database) {
             Ok(metadata) if metadata.len() == 0 => {
@@ -124,14 +167,19 @@ impl SqliteStore {
             }
             Err(error) => return Err(fault::file(error)),
         }
-        let mut connection = open_for_writing(&database)?;
-        schema::migrate(&mut connection, &schema::migrations())?;
-        // An fsync that failed in an earlier life may have left pages that look written in the system's cache only.
-        // Copying the journal into the database writes and syncs them anew.
-        checkpoint_and_truncate(&connection)?;
-        check_length(&connection, &database)?;
-        let readers = Readers::open(&database, READERS)?;
-        let writer = Mutex::new(Writer::new(connection, REMEMBERED_VERSIONS));
+        let medium = Medium::new(directory.path().to_owned(), options.reserve_bytes)?;
+        let opened = open_for_writing(&database).and_then(|mut connection| {
+            schema::migrate(&mut connection, &schema::migrations())?;
+            let journal = Journal::of(&database, page_size(&connection)?);
+            // An fsync that failed in an earlier life may have left pages that look written in the system's cache
+            // only. Copying the journal into the database writes and syncs them anew.
+            journal.empty(&connection, Emptying::Truncate)?;
+            check_length(&connection, &database)?;
+            Ok((connection, journal))
+        });
+        let (connection, journal) = opened.map_err(|failure| failure.judge(&medium))?;
+        let readers = Readers::open(&database, options.readers)?;
+        let writer = Mutex::new(Writer::new(connection, journal, medium, options));
         Ok(Self {
             writer,
             readers,
@@ -167,6 +215,13 @@ impl SqliteStore {
         }
         Ok(())
     }
+
+    fn stop_if_unknown<T>(&self, outcome: Result<T, StoreFault>) -> Result<T, StoreFault> {
+        if matches!(outcome, Err(StoreFault::Unknown(_))) {
+            self.stopped.store(true, Ordering::Release);
+        }
+        outcome
+    }
 }
 
 impl Store for SqliteStore {
@@ -195,34 +250,30 @@ impl Store for SqliteStore {
         refuse_version_zero(&batches)?;
         let mut writer = self.writer.lock();
         self.refuse_if_stopped()?;
-        let outcome = writer.commit(batches);
-        if matches!(outcome, Err(StoreFault::Unknown(_))) {
-            self.stopped.store(true, Ordering::Release);
-        }
-        outcome
+        self.stop_if_unknown(writer.commit(batches))
     }
 
     fn scrub(&self) -> Result<(), StoreFault> {
-        let writer = self.writer.lock();
+        let mut writer = self.writer.lock();
         self.refuse_if_stopped()?;
-        checkpoint_and_truncate(writer.connection())
+        self.stop_if_unknown(writer.scrub())
     }
 
     fn describe(&self) -> Result<StoreDescription, StoreFault> {
         let length = |path: &Path| fs::metadata(path).map_or(0, |metadata| metadata.len());
-        let journal = self.directory.path().join(format!("{DATABASE_FILE}-wal"));
-        let medium = statvfs(self.directory.path()).map_err(fault::system)?;
+        // Not through the writer: a health check must not wait behind a commit on a disk that hangs.
+        let journal = length(&journal::path_of(&self.database));
         Ok(StoreDescription {
             name: format!("sqlite {}", rusqlite::version()),
-            used_bytes: length(&self.database).saturating_add(length(&journal)),
-            free_bytes: Some(medium.f_bavail.saturating_mul(medium.f_frsize)),
+            used_bytes: length(&self.database).saturating_add(journal),
+            free_bytes: Some(medium::free_bytes(self.directory.path())?),
             durable: true,
         })
     }
 }
 
 /// Builds a whole, empty database under a name of its own, and syncs it.
-fn build(path: &Path) -> Result<(), StoreFault> {
+fn build(path: &Path) -> Result<(), Failure> {
     // Made here and not by SQLite so that it is readable by its owner only from its first moment; the journal
     // inherits the permissions.
     let mut options = OpenOptions::new();
@@ -231,21 +282,18 @@ fn build(path: &Path) -> Result<(), StoreFault> {
         .create_new(true)
         .mode(0o600)
         .open(path)
-        .map_err(fault::file)?;
-    let mut connection = Connection::open_with_flags(path, writing()).map_err(work)?;
-    connection
-        .pragma_update(None, "page_size", PAGE_SIZE)
-        .map_err(work)?;
+        .map_err(Failure::File)?;
+    let mut connection = Connection::open_with_flags(path, writing())?;
+    connection.pragma_update(None, "page_size", PAGE_SIZE)?;
     settle(&connection)?;
     schema::initialise(&connection)?;
     schema::migrate(&mut connection, &schema::migrations())?;
     // The mode is part of the file: from here on every opening finds it.
     use_journal(&connection)?;
-    checkpoint_and_truncate(&connection)?;
-    connection.close().map_err(|(_, error)| work(error))?;
+    connection.close().map_err(|(_, error)| error)?;
     fs::File::open(path)
         .and_then(|file| file.sync_all())
-        .map_err(fault::file)
+        .map_err(Failure::File)
 }
 
 fn writing() -> OpenFlags {
@@ -254,74 +302,61 @@ fn writing() -> OpenFlags {
         | OpenFlags::SQLITE_OPEN_NOFOLLOW
 }
 
-fn open_for_writing(database: &Path) -> Result<Connection, StoreFault> {
-    let connection = Connection::open_with_flags(database, writing()).map_err(work)?;
+fn open_for_writing(database: &Path) -> Result<Connection, Failure> {
+    let connection = Connection::open_with_flags(database, writing())?;
     settle(&connection)?;
     use_journal(&connection)?;
+    connection.pragma_update(None, "max_page_count", erase::MOST_PAGES)?;
+    connection.pragma_update(None, "journal_size_limit", JOURNAL_BYTES_KEPT)?;
+    let can_wipe = "SELECT sqlite_compileoption_used('ENABLE_DBPAGE_VTAB')";
+    if !connection.query_row(can_wipe, [], |row| row.get::<_, bool>(0))? {
+        return Err(Failure::Other(StoreFault::Unavailable(
+            "SQLite was built without SQLITE_ENABLE_DBPAGE_VTAB",
+        )));
+    }
     Ok(connection)
 }
 
-fn use_journal(connection: &Connection) -> Result<(), StoreFault> {
-    let mode: String = connection
-        .pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))
-        .map_err(work)?;
+fn use_journal(connection: &Connection) -> Result<(), Failure> {
+    let mode: String =
+        connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
     if mode != "wal" {
-        return Err(StoreFault::Unavailable(
+        return Err(Failure::Other(StoreFault::Unavailable(
             "the file system cannot keep a write-ahead journal",
-        ));
+        )));
     }
     Ok(())
 }
 
 /// What every connection of ours is set to before it touches the database.
-fn settle(connection: &Connection) -> Result<(), StoreFault> {
-    connection.set_prepared_statement_cache_capacity(Table::ALL.len().saturating_mul(9));
-    connection
-        .busy_timeout(Duration::from_secs(5))
-        .map_err(work)?;
-    connection
-        .set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)
-        .map_err(work)?;
-    connection
-        .set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)
-        .map_err(work)?;
-    connection
-        .execute_batch(
-            "PRAGMA synchronous = FULL;
-             PRAGMA secure_delete = ON;
-             PRAGMA foreign_keys = OFF;
-             PRAGMA cell_size_check = ON;
-             PRAGMA temp_store = MEMORY",
-        )
-        .map_err(work)
+fn settle(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_prepared_statement_cache_capacity(Table::ALL.len().saturating_mul(10));
+    connection.busy_timeout(Duration::from_secs(5))?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    connection.execute_batch(
+        "PRAGMA synchronous = FULL;
+         PRAGMA wal_autocheckpoint = 0;
+         PRAGMA secure_delete = ON;
+         PRAGMA foreign_keys = OFF;
+         PRAGMA cell_size_check = ON;
+         PRAGMA temp_store = MEMORY",
+    )
 }
 
-/// Copies the journal into the database, syncs it, and cuts the journal to nothing.
-fn checkpoint_and_truncate(connection: &Connection) -> Result<(), StoreFault> {
-    let busy: i64 = connection
-        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
-        .map_err(work)?;
-    if busy != 0 {
-        return Err(StoreFault::Unavailable(
-            "a reader keeps the journal from being emptied",
-        ));
-    }
-    Ok(())
+fn page_size(connection: &Connection) -> Result<u64, Failure> {
+    let size: i64 = connection.query_row("PRAGMA page_size", [], |row| row.get(0))?;
+    Ok(size.cast_unsigned())
 }
 
 /// The file must have as many pages as its header says.
-fn check_length(connection: &Connection, database: &Path) -> Result<(), StoreFault> {
-    let pages: u64 = connection
-        .query_row("PRAGMA page_count", [], |row| row.get::<_, i64>(0))
-        .map_err(work)?
-        .cast_unsigned();
-    let page_size: u64 = connection
-        .query_row("PRAGMA page_size", [], |row| row.get::<_, i64>(0))
-        .map_err(work)?
-        .cast_unsigned();
-    let length = fs::metadata(database).map_err(fault::file)?.len();
-    if length < pages.saturating_mul(page_size) {
-        return Err(StoreFault::Corrupt(
+fn check_length(connection: &Connection, database: &Path) -> Result<(), Failure> {
+    let pages: i64 = connection.query_row("PRAGMA page_count", [], |row| row.get(0))?;
+    let expected = page_size(connection)?.saturating_mul(pages.cast_unsigned());
+    let length = fs::metadata(database).map_err(Failure::File)?.len();
+    if length < expected {
+        return Err(Failure::Damaged(
             "the database file is shorter than it says",
         ));
     }

@@ -113,7 +113,7 @@ fn open(database: &Path) -> Result<Connection, StoreFault> {
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
         | OpenFlags::SQLITE_OPEN_NOFOLLOW;
     let connection = Connection::open_with_flags(database, flags).map_err(work)?;
-    super::settle(&connection)?;
+    super::settle(&connection).map_err(work)?;
     connection
         .pragma_update(None, "query_only", true)
         .map_err(work)?;
