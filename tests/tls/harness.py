@@ -115,14 +115,14 @@ def echo_connect(port, pki, *options, host="127.0.0.1"):
 class Pki:
     """An authority and certificates of every kind, made by OpenSSL, not by us."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, kinds=None):
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.ca = str(self.directory / "ca.pem")
         self.stranger_ca = str(self.directory / "stranger-ca.pem")
         self._authority("ca")
         self._authority("stranger-ca")
-        for kind in KINDS:
+        for kind in kinds or KINDS:
             self._leaf("server", kind, "ca", "subjectAltName=DNS:localhost,IP:127.0.0.1\nextendedKeyUsage=serverAuth")
             self._leaf("client", kind, "ca", "subjectAltName=URI:spiffe://test/client\nextendedKeyUsage=clientAuth")
         self._leaf("stranger", "p256", "stranger-ca", "extendedKeyUsage=clientAuth")
