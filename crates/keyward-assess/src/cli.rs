@@ -63,6 +63,15 @@ enum Command {
         #[arg(long, value_enum)]
         format: Format,
     },
+    /// Print the questionnaire to fill in.
+    Interview,
+    /// Write gaps and a dated roadmap (Markdown) from an assessment and a filled-in questionnaire.
+    Plan {
+        /// Assessment in JSON.
+        assessment: PathBuf,
+        /// The filled-in questionnaire.
+        interview: PathBuf,
+    },
     /// Compare two JSON assessments.
     Diff {
         /// Earlier assessment.
@@ -134,6 +143,9 @@ pub enum Error {
         /// Why.
         source: serde_json::Error,
     },
+    /// A questionnaire could not be read.
+    #[error("the questionnaire is not valid: {0}")]
+    Interview(String),
     /// A day is not `YYYY-MM-DD`.
     #[error("'{0}' is no day of the form YYYY-MM-DD")]
     Day(String),
@@ -188,6 +200,24 @@ pub fn run(cli: Cli) -> Result<ExitCode, Error> {
         }
         Command::Convert { assessment, format } => {
             write(None, &render(&load(&assessment)?, format)?)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Interview => {
+            write(None, crate::plan::TEMPLATE)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Plan {
+            assessment,
+            interview,
+        } => {
+            let assessment = load(&assessment)?;
+            let text = std::fs::read_to_string(&interview).map_err(file_error(&interview))?;
+            let answers =
+                toml::from_str(&text).map_err(|error| Error::Interview(error.to_string()))?;
+            write(
+                None,
+                &crate::plan::report(&answers, &assessment.findings, &assessment.judged_for),
+            )?;
             Ok(ExitCode::SUCCESS)
         }
         Command::Diff { old, new, json } => {

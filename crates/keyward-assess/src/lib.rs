@@ -1,6 +1,6 @@
 //! Finds the cryptography on a system, judges it, and says what to do.
 //!
-//! The flow is one line: `walk` or `live` gives bytes to `detect`, `config` and `source`, which give
+//! The flow is one line: `walk` gives bytes to `detect`, `config` and `source`, which give
 //! findings; `judge` adds status, strength and issues from one table; `plan` turns them with the answers of
 //! an interview into gaps and a roadmap; `report` writes them down.
 //!
@@ -15,6 +15,7 @@ pub mod finding;
 pub mod judge;
 pub mod limits;
 pub mod oid;
+pub mod plan;
 pub mod report;
 pub mod sandbox;
 pub mod source;
