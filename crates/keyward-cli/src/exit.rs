@@ -5,6 +5,11 @@ use keyward_client::{ClientError, Refusal};
 use keyward_core::ErrorCode;
 use serde_json::json;
 
+use crate::out::wrapped;
+
+/// Longest line of a message, without its label.
+const LINE: usize = 72;
+
 /// Exit codes; stable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
@@ -67,8 +72,13 @@ impl Failure {
 
     /// A file that cannot be read or written.
     pub fn file(path: &std::path::Path, error: &std::io::Error) -> Self {
+        // The system's number says nothing more to people than its words.
+        let reason = match error.raw_os_error() {
+            Some(_) => error.kind().to_string(),
+            None => error.to_string(),
+        };
         Self::local(
-            format!("`{}`: {error}", path.display()),
+            format!("`{}`: {reason}", path.display()),
             "Check the path and its permissions.",
         )
     }
@@ -84,12 +94,24 @@ impl Failure {
             }
             eprintln!("{}", json!({ "error": object }));
         } else {
-            eprintln!("error: {}", self.what);
-            match &self.request_id {
-                Some(id) => eprintln!(" code: {} (request {id})", self.code),
-                None => eprintln!(" code: {}", self.code),
+            let code = match &self.request_id {
+                Some(id) => format!("{} (request {id})", self.code),
+                None => self.code.clone(),
+            };
+            for (name, text) in [
+                ("error", &self.what),
+                (" code", &code),
+                (" next", &self.next),
+            ] {
+                for (index, line) in wrapped(text, LINE).iter().enumerate() {
+                    let name = if index == 0 {
+                        format!("{name}: ")
+                    } else {
+                        " ".repeat(name.len() + 2)
+                    };
+                    eprintln!("{name}{line}");
+                }
             }
-            eprintln!(" next: {}", self.next);
         }
         ExitCode::from(self.exit as u8)
     }

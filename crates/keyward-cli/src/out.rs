@@ -85,7 +85,7 @@ impl Out {
         }
     }
 
-    /// A table; the first column takes what the others leave.
+    /// A table; its widest column breaks its lines when there is not enough room.
     pub fn table(self, header: &[&str], rows: &[Vec<String>]) -> Result<(), Failure> {
         let mut table = Table::new();
         table.load_style(NOTHING);
@@ -95,21 +95,24 @@ impl Out {
         for row in rows {
             table.add_row(row.iter().map(|text| Cell::new(text)));
         }
+        let widest = |index: usize| {
+            let cells = rows
+                .iter()
+                .filter_map(|row| row.get(index))
+                .map(|text| text.chars().count());
+            cells
+                .max()
+                .unwrap_or(0)
+                .max(header.get(index).map_or(0, |name| name.len()))
+        };
+        // One column gives way when there is not enough room: the widest, the first of them.
+        let flexible = (0..header.len()).rev().max_by_key(|index| widest(*index));
         for (index, column) in table.column_iter_mut().enumerate() {
             column.set_padding((0, 2));
-            if index > 0 {
-                let widest = rows
-                    .iter()
-                    .filter_map(|row| row.get(index))
-                    .map(|text| text.chars().count());
-                let name = header.get(index).map_or(0, |name| name.len());
-                let widest = widest
-                    .max()
-                    .unwrap_or(0)
-                    .max(name)
-                    .min(usize::from(self.width) / 2);
-                let widest = u16::try_from(widest).unwrap_or(WIDTH_MAX).saturating_add(2);
-                column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(widest)));
+            if Some(index) != flexible {
+                let room = widest(index).min(usize::from(self.width) / 2) + 2;
+                let room = u16::try_from(room).unwrap_or(WIDTH_MAX);
+                column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(room)));
             }
         }
         for line in table.to_string().lines() {
@@ -175,7 +178,7 @@ fn terminal_width() -> u16 {
 }
 
 /// Breaks at blanks where that is possible, so that no part is longer than `room`; keeps the text's own lines.
-fn wrapped(text: &str, room: usize) -> Vec<String> {
+pub fn wrapped(text: &str, room: usize) -> Vec<String> {
     let mut lines = Vec::new();
     for own in text.lines() {
         let mut line = String::new();
@@ -208,10 +211,10 @@ pub fn short(id: &str) -> String {
     }
 }
 
-/// `2026-11-23T08:15:30.250Z` as `2026-11-23 08:15:30`.
+/// `2026-11-23T08:15:30.250Z` as `2026-11-23 08:15:30Z`.
 pub fn moment(time: &str) -> String {
     match time.get(..19) {
-        Some(until_seconds) => until_seconds.replace('T', " "),
+        Some(until_seconds) => format!("{}Z", until_seconds.replace('T', " ")),
         None => time.to_owned(),
     }
 }
@@ -240,7 +243,7 @@ mod tests {
 
     #[test]
     fn times_are_shown_to_the_second() {
-        assert_eq!(moment("2026-11-23T08:15:30.250Z"), "2026-11-23 08:15:30");
+        assert_eq!(moment("2026-11-23T08:15:30.250Z"), "2026-11-23 08:15:30Z");
         assert_eq!(day("2026-11-23T08:15:30.250Z"), "2026-11-23");
     }
 }

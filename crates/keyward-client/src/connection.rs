@@ -105,9 +105,9 @@ impl Pool {
             let target = (self.address.host(), self.address.port());
             let tcp = TcpStream::connect(target)
                 .await
-                .map_err(|error| self.unreachable(&error))?;
+                .map_err(|error| self.unreachable(&plain(&error)))?;
             tcp.set_nodelay(true)
-                .map_err(|error| self.unreachable(&error))?;
+                .map_err(|error| self.unreachable(&plain(&error)))?;
             let tls = self.connector.connect(self.name.clone(), tcp).await;
             let tls = tls.map_err(|error| self.untrusted(&error))?;
             let (sender, connection) = handshake(TokioIo::new(tls))
@@ -194,7 +194,7 @@ impl Pool {
                 reason: error.to_string(),
             }
         } else {
-            self.unreachable(error)
+            self.unreachable(&plain(error))
         }
     }
 
@@ -221,4 +221,12 @@ fn append(body: &mut Zeroizing<Vec<u8>>, data: &[u8]) {
         std::mem::swap(body, &mut larger);
     }
     body.extend_from_slice(data);
+}
+
+/// What happened in words; the system's number says nothing more to people.
+fn plain(error: &std::io::Error) -> String {
+    match error.raw_os_error() {
+        Some(_) => error.kind().to_string(),
+        None => error.to_string(),
+    }
 }

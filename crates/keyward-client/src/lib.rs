@@ -45,8 +45,8 @@ pub use address::{AddressError, ServerAddress};
 pub use blocking::Blocking;
 pub use client::{Client, Credential, Settings};
 pub use error::{ClientError, Refusal};
-pub use token::TokenError;
 pub use keyward_protocol::rest::{format_time, parse_time};
+pub use token::TokenError;
 pub use views::{
     Anchor, Body, Change, Check, Ciphertext, Component, CredentialUsed, Cryptoperiod, Destruction,
     Grant, Health, Key, KeyVersion, Log, Module, Origin, Page, Plaintext, Policy, PolicyList,

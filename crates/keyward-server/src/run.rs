@@ -27,7 +27,7 @@ pub struct ServerOptions {
     pub listen: Option<SocketAddr>,
     /// Opens the seal at start.
     pub passphrase: Option<Secret>,
-    /// Where to write the address actually listened on.
+    /// Where to write the port actually listened on.
     pub port_file: Option<PathBuf>,
 }
 
@@ -98,7 +98,7 @@ async fn serve_until_stopped(
     drop(options.passphrase);
     if let Some(path) = &options.port_file {
         let pending = path.with_extension("new");
-        std::fs::write(&pending, format!("{bound}\n"))
+        std::fs::write(&pending, format!("{}\n", bound.port()))
             .and_then(|()| std::fs::rename(&pending, path))
             .map_err(|error| StartError::File { path: path.clone(), error })?;
     }

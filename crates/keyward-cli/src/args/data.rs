@@ -65,7 +65,7 @@ pub struct Bound {
 #[derive(Debug, Args)]
 pub struct Output {
     /// File to write, readable by you only [default: standard output]
-    #[arg(long = "output", short, value_name = "FILE")]
+    #[arg(id = "output", long = "output", short, value_name = "FILE")]
     pub file: Option<PathBuf>,
     /// Replace the file if it is there
     #[arg(long)]

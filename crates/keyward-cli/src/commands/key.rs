@@ -359,7 +359,7 @@ fn version_row(key: &Shown, version: &KeyVersion) -> Vec<String> {
     if let Some(due) = &version.destruction {
         notes.push(match &due.held_until {
             Some(held) => format!("destruction held until {}", day(held)),
-            None => format!("destroyed from {}", day(&due.due_at)),
+            None => format!("destruction due {}", day(&due.due_at)),
         });
     }
     if let Some(at) = &version.destroyed_at {

@@ -17,7 +17,7 @@ use crate::args::workload::Workload;
 use crate::commands::{all_pages, given_id};
 use crate::exit::Failure;
 use crate::files;
-use crate::out::{Out, day, moment};
+use crate::out::{Out, moment};
 use crate::session::{Session, name};
 
 pub fn run(global: &Global, args: Workload, out: Out) -> Result<(), Failure> {
@@ -169,7 +169,7 @@ fn token(
                 out.line(&format!(
                     "token {} good until {}, in {}",
                     issued.id,
-                    day(&issued.expires_at),
+                    moment(&issued.expires_at),
                     path.display()
                 ))
             })
@@ -185,7 +185,7 @@ fn show_token(out: Out, issued: &Token) -> Result<(), Failure> {
         eprintln!(
             "token {} good until {}; it is not shown again:",
             issued.id,
-            day(&issued.expires_at)
+            moment(&issued.expires_at)
         );
         out.line(&text)
     })
