@@ -527,7 +527,7 @@ fn setting(scan: &mut Scan<'_>, program: &Program, line: &str, number: u32) {
 /// Finds weak words. A list of what is disabled is the other way round: nothing in it is in use.
 fn judge(finding: &mut Finding, program: &str, directive: &str, value: &str) {
     let lower = value.to_ascii_lowercase();
-    if directive.contains("disabled") || directive.contains("no-") {
+    if directive.contains("disabled") || directive.contains("legacyalgorithms") {
         return;
     }
     for part in lower.split([',', ':', ' ', ';', '+', '\t']) {
@@ -727,6 +727,17 @@ mod tests {
             rules(
                 "/etc/postfix/main.cf",
                 "smtpd_tls_protocols = !SSLv2, !SSLv3, !TLSv1\n"
+            )
+            .is_empty()
+        );
+    }
+
+    #[test]
+    fn the_list_of_algorithms_java_tries_last_is_not_a_choice_of_them() {
+        assert!(
+            rules(
+                "/jdk/java.security",
+                "jdk.tls.legacyAlgorithms=NULL, RC4, DES\n"
             )
             .is_empty()
         );
