@@ -36,7 +36,16 @@ pub struct PresentedCertificate {
     pub names: Vec<String>,
 }
 
-/// Someone who proved an identity. It cannot be made anywhere else.
+/// Someone who proved an identity. It cannot be made anywhere else:
+/// ```compile_fail,E0451
+/// use keyward_engine::Caller;
+/// fn forge(known: Caller) -> Caller {
+///     Caller { credential: unreachable!(), ..known }
+/// }
+/// ```
+/// ```compile_fail,E0624
+/// let forged = keyward_engine::Caller::system(keyward_core::ids::PrincipalId::SCHEDULER, "scheduler");
+/// ```
 pub struct Caller {
     pub(crate) facts: Arc<PrincipalEntry>,
     pub(crate) credential: Credential,

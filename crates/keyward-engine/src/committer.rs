@@ -6,6 +6,9 @@
 //! The lane head holds the log's frontier and the set-hash of all live rows, the latter wrapped: an attacker who could watch
 //! its differences could choose old rows whose differences cancel out, so only a keyed tag of it is ever shown.
 //!
+//! A change cannot be submitted without a record: [`Pending`] holds a draft by value, and nothing of this module is reachable
+//! from outside the engine.
+//!
 //! Read next: `round.rs` (how one commit is put together).
 mod round;
 

@@ -55,7 +55,16 @@ pub struct EngineParts {
     pub writer: Writer,
 }
 
-/// The engine.
+/// The engine. Its ports are private: nobody who holds it reaches a store or a module through it, so nothing changes
+/// without a record.
+/// ```compile_fail,E0616
+/// fn behind_the_door(engine: &keyward_engine::Engine) {
+///     let _ = engine.store.commit(Vec::new());
+/// }
+/// ```
+/// ```compile_fail,E0603
+/// use keyward_engine::committer::Committer;
+/// ```
 pub struct Engine {
     crypto: Crypto,
     store: Arc<dyn Store>,
@@ -69,6 +78,7 @@ pub struct Engine {
     changing_seal: Mutex<()>,
     thread: Mutex<Option<thread::JoinHandle<()>>>,
     failed_unseals: AtomicU32,
+    rejections: crate::rejections::Rejections,
 }
 
 /// How one attempt ended.
@@ -97,6 +107,7 @@ impl Engine {
             changing_seal: Mutex::new(()),
             thread: Mutex::new(None),
             failed_unseals: AtomicU32::new(0),
+            rejections: crate::rejections::Rejections::default(),
         })
     }
 
@@ -201,7 +212,27 @@ impl Engine {
     pub fn authenticate(&self, presented: &Presented<'_>, source: Option<[u8; 16]>) -> Result<Caller, Problem> {
         let open = self.open.load();
         let open = open.as_ref().ok_or_else(|| Problem::new(ErrorCode::Sealed))?;
-        open.authenticate(presented, source)
+        let result = open.authenticate(presented, source);
+        if result.is_err() {
+            self.rejections.note(source.unwrap_or_default(), self.clock.now().wall);
+        }
+        result
+    }
+
+    /// Records attempts that proved no identity, one record per source and minute; all of them if `everything`.
+    ///
+    /// # Errors
+    /// As [`Engine::execute`].
+    pub async fn record_rejections(&self, everything: bool) -> Result<usize, Problem> {
+        let now = self.clock.now().wall;
+        let finished = self.rejections.take(now, everything);
+        let count = finished.len();
+        for attempts in finished {
+            let caller = Caller::system(PrincipalId::SERVER, "server")
+                .with_credential(Credential::Unproven, Some(attempts.source));
+            self.execute(&caller, &Command::RejectedAttempts(attempts), &Envelope::default()).await?;
+        }
+        Ok(count)
     }
 
     /// The scheduler's caller, for due jobs only.

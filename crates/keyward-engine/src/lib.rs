@@ -19,6 +19,7 @@ pub mod permit;
 pub mod ports;
 pub mod problems;
 mod recording;
+mod rejections;
 mod rows;
 mod scheduler;
 pub mod segment;

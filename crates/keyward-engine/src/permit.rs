@@ -1,4 +1,21 @@
 //! The proof that a decision was made: without it no module does anything, and only the engine makes it.
+//!
+//! Outside this crate a permit can neither be built from its fields
+//! ```compile_fail,E0451
+//! use keyward_engine::permit::{Permit, PermitScope};
+//! let forged = Permit { scope: PermitScope::Custody };
+//! ```
+//! nor asked for
+//! ```compile_fail,E0624
+//! use keyward_engine::permit::{Permit, PermitScope};
+//! let forged = Permit::new(PermitScope::Custody);
+//! ```
+//! nor copied from one that was lent.
+//! ```compile_fail,E0599
+//! fn keep(lent: &keyward_engine::permit::Permit) -> keyward_engine::permit::Permit {
+//!     keyward_engine::permit::Permit::clone(lent)
+//! }
+//! ```
 use core::fmt;
 
 /// Why the module is being asked.

@@ -19,6 +19,7 @@ impl Engine {
     /// `sealed`, or the store's fault while looking.
     pub async fn run_due(&self) -> Result<usize, Problem> {
         let open = self.opened()?;
+        self.record_rejections(false).await?;
         let now = open.clock.now().wall;
         let rows = open.store.scan(Table::Due, &[], None, PASS_MAX).map_err(|f| store_problem(&f))?;
         let caller = self.scheduler();

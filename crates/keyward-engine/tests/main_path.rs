@@ -1,178 +1,22 @@
 //! The main path on the real module and the real store: one command, decided once, recorded, then answered.
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+mod common;
 
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use common::*;
 use futures_executor::block_on;
 use keyward_core::ErrorCode;
-use keyward_core::algorithm::{KeySpec, Protection};
+use keyward_core::algorithm::KeySpec;
 use keyward_core::command::*;
-use keyward_core::ids::{ObjectId, RealmId};
-use keyward_core::name::Name;
-use keyward_core::object::{ExportClass, Sensitivity};
+use keyward_core::ids::ObjectId;
 use keyward_core::outcome::Outcome;
 use keyward_core::role::Role;
-use keyward_core::secret::Secret;
 use keyward_core::state::State;
-use keyward_core::time::{Millis, Now, Timestamp};
-use keyward_engine::ports::clock::Clock;
-use keyward_engine::ports::module::Module;
+use keyward_core::time::Millis;
+use keyward_engine::Presented;
 use keyward_engine::ports::store::Store;
-use keyward_engine::{CacheSizes, Caller, Engine, EngineParts, PassphraseSeal, Presented, Writer, init};
-use keyward_module_awslc::AwsLcModule;
-use keyward_store::{MemoryStore, SqliteStore};
-
-struct TestClock {
-    wall: AtomicU64,
-    service: AtomicU64,
-}
-
-impl TestClock {
-    fn new() -> Arc<Self> {
-        Arc::new(Self { wall: AtomicU64::new(1_795_000_000_000), service: AtomicU64::new(0) })
-    }
-    fn pass(&self, time: Millis) {
-        self.wall.fetch_add(time.0, Ordering::SeqCst);
-        self.service.fetch_add(time.0, Ordering::SeqCst);
-    }
-}
-
-impl Clock for TestClock {
-    fn now(&self) -> Now {
-        Now {
-            wall: Timestamp(self.wall.load(Ordering::SeqCst)),
-            service: Millis(self.service.load(Ordering::SeqCst)),
-        }
-    }
-}
-
-const PASSPHRASE: &str = "correct horse battery staple";
-
-struct World {
-    engine: Engine,
-    clock: Arc<TestClock>,
-    store: Arc<dyn Store>,
-    module: Arc<dyn Module>,
-    admin: Caller,
-    officer: Caller,
-    user: Caller,
-    realm: RealmId,
-}
-
-fn secret(text: &str) -> Secret {
-    Secret::new(text.as_bytes().to_vec())
-}
-
-fn name(text: &str) -> Name {
-    Name::new(text).unwrap()
-}
-
-fn engine(module: &Arc<dyn Module>, store: &Arc<dyn Store>, clock: &Arc<TestClock>) -> Engine {
-    Engine::new(EngineParts {
-        module: Arc::clone(module),
-        store: Arc::clone(store),
-        clock: Arc::clone(clock) as Arc<dyn Clock>,
-        seals: vec![Arc::new(PassphraseSeal { iterations: 1_000 })],
-        sizes: CacheSizes::default(),
-        writer: Writer::Thread,
-    })
-    .unwrap()
-}
-
-fn run(engine: &Engine, caller: &Caller, command: impl Into<Command>) -> Result<Outcome, ErrorCode> {
-    block_on(engine.execute(caller, &command.into(), &Envelope::default())).map_err(|problem| problem.code)
-}
-
-fn login(engine: &Engine, token: &Secret) -> Caller {
-    let text = core::str::from_utf8(token.expose()).unwrap();
-    engine.authenticate(&Presented::Token(text), None).unwrap()
-}
-
-fn workload(engine: &Engine, admin: &Caller, realm: RealmId, called: &str, role: Role) -> Caller {
-    let create = CreateWorkload { realm: RealmRef::Id(realm), name: name(called), roles: vec![role] };
-    let Outcome::Principal(principal) = run(engine, admin, create).unwrap() else { panic!("a principal") };
-    let issue = IssueToken { principal: principal.id, lifetime: Millis::days(30) };
-    let Outcome::Token { text, .. } = run(engine, admin, issue).unwrap() else { panic!("a token") };
-    login(engine, &text)
-}
-
-fn world(store: Arc<dyn Store>, rehearsal: bool) -> World {
-    let module: Arc<dyn Module> = Arc::new(AwsLcModule::start(keyward_module_awslc::Config::default()).unwrap());
-    let clock = TestClock::new();
-    let seal = PassphraseSeal { iterations: 1_000 };
-    let made = init::initialise(Arc::clone(&module), &*store, &*clock, &seal, &secret(PASSPHRASE)).unwrap();
-    let engine = engine(&module, &store, &clock);
-    block_on(engine.unseal("passphrase", &secret(PASSPHRASE), None)).unwrap();
-    let admin = login(&engine, &made.admin_token);
-    let create = CreateRealm { name: name("orders"), level: 1, rehearsal, quotas: None };
-    let Outcome::Realm(realm) = run(&engine, &admin, create).unwrap() else { panic!("a realm") };
-    let officer = workload(&engine, &admin, realm.id, "officer", Role::CryptoOfficer);
-    let user = workload(&engine, &admin, realm.id, "app", Role::CryptoUser);
-    World { engine, clock, store, module, admin, officer, user, realm: realm.id }
-}
-
-impl World {
-    fn create(&self, spec: KeySpec) -> ObjectId {
-        let create = CreateKey {
-            realm: RealmRef::Id(self.realm),
-            name: None,
-            spec,
-            purpose: None,
-            protection: Protection::Software,
-            export: ExportClass::Never,
-            activate: true,
-            cryptoperiod: None,
-            rotate_every: None,
-            sensitivity: Sensitivity::Moderate,
-            applications: Vec::new(),
-            tags: Default::default(),
-            owner: None,
-        };
-        let Outcome::Key(view) = run(&self.engine, &self.officer, create).unwrap() else { panic!("a key") };
-        view.object.id
-    }
-    fn encrypt(&self, key: ObjectId, text: &str) -> Result<Vec<u8>, ErrorCode> {
-        let command = Encrypt {
-            realm: RealmRef::Id(self.realm),
-            key: KeyRef::Id(key),
-            context: b"row 7".to_vec(),
-            plaintext: secret(text),
-        };
-        run(&self.engine, &self.user, command).map(|outcome| match outcome {
-            Outcome::Ciphertext { ciphertext, .. } => ciphertext,
-            other => panic!("{other:?}"),
-        })
-    }
-    fn decrypt(&self, key: ObjectId, ciphertext: &[u8]) -> Result<Vec<u8>, ErrorCode> {
-        self.decrypt_with(&self.engine, key, ciphertext)
-    }
-    fn decrypt_with(&self, engine: &Engine, key: ObjectId, ciphertext: &[u8]) -> Result<Vec<u8>, ErrorCode> {
-        let command = Decrypt {
-            realm: RealmRef::Id(self.realm),
-            key: KeyRef::Id(key),
-            accept_compromised: false,
-            context: b"row 7".to_vec(),
-            ciphertext: ciphertext.to_vec(),
-        };
-        run(engine, &self.user, command).map(|outcome| match outcome {
-            Outcome::Plaintext { plaintext, .. } => plaintext.into_inner(),
-            other => panic!("{other:?}"),
-        })
-    }
-    fn at(&self, key: ObjectId) -> (RealmRef, KeyRef) {
-        (RealmRef::Id(self.realm), KeyRef::Id(key))
-    }
-    fn state(&self, key: ObjectId) -> Vec<State> {
-        let (realm, key) = self.at(key);
-        match run(&self.engine, &self.officer, DescribeKey { realm, key }).unwrap() {
-            Outcome::Key(view) => view.versions.iter().map(|v| v.version.state()).collect(),
-            other => panic!("{other:?}"),
-        }
-    }
-}
-
-fn memory() -> Arc<dyn Store> {
-    Arc::new(MemoryStore::new())
-}
+use keyward_store::SqliteStore;
 
 #[test]
 fn a_key_lives_through_use_rotation_suspension_and_a_restart() {
