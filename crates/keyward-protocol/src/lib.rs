@@ -1,6 +1,13 @@
 //! Codecs between bytes and commands: they translate, and do nothing else.
 //!
-//! No I/O, no clock, no decision: a codec never learns who calls, and never says whether a command is allowed.
+//! No I/O, no clock, no decision: a codec never learns who calls, and never says whether a command is allowed. Neither the
+//! engine nor any adapter can be reached from here:
+//! ```compile_fail,E0432
+//! use keyward_engine::Engine;
+//! ```
+//! ```compile_fail,E0432
+//! use keyward_store::SqliteStore;
+//! ```
 //!
 //! # REST in four steps (see [`rest`])
 //! ```
