@@ -190,7 +190,7 @@ pub fn read_text(path: &Path, limit: u64) -> Result<String, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::fs::PermissionsExt;
 
     #[test]
     fn a_new_file_is_private_complete_and_leaves_nothing_beside_it() {

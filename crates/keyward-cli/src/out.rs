@@ -85,15 +85,28 @@ impl Out {
         }
     }
 
-    /// A table; its widest column breaks its lines when there is not enough room.
-    pub fn table(self, header: &[&str], rows: &[Vec<String>]) -> Result<(), Failure> {
+    /// A sentence, broken at blanks.
+    pub fn say(self, text: &str) -> Result<(), Failure> {
+        for line in wrapped(text, usize::from(self.width)) {
+            self.line(&line)?;
+        }
+        Ok(())
+    }
+
+    /// A table; the column `flexible` breaks its lines when there is not enough room.
+    pub fn table(
+        self,
+        flexible: usize,
+        header: &[&str],
+        rows: &[Vec<String>],
+    ) -> Result<(), Failure> {
         let mut table = Table::new();
         table.load_style(NOTHING);
         table.set_content_arrangement(ContentArrangement::Dynamic);
         table.set_width(self.width);
         table.set_header(header.iter().copied().map(Cell::new));
         for row in rows {
-            table.add_row(row.iter().map(|text| Cell::new(text)));
+            table.add_row(row.iter().map(Cell::new));
         }
         let widest = |index: usize| {
             let cells = rows
@@ -105,11 +118,11 @@ impl Out {
                 .unwrap_or(0)
                 .max(header.get(index).map_or(0, |name| name.len()))
         };
-        // One column gives way when there is not enough room: the widest, the first of them.
-        let flexible = (0..header.len()).rev().max_by_key(|index| widest(*index));
+        let flexible =
+            flexible.or_else(|| (0..header.len()).rev().max_by_key(|index| widest(*index)));
         for (index, column) in table.column_iter_mut().enumerate() {
             column.set_padding((0, 2));
-            if Some(index) != flexible {
+            if index != flexible {
                 let room = widest(index).min(usize::from(self.width) / 2) + 2;
                 let room = u16::try_from(room).unwrap_or(WIDTH_MAX);
                 column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(room)));
@@ -215,6 +228,14 @@ pub fn short(id: &str) -> String {
 pub fn moment(time: &str) -> String {
     match time.get(..19) {
         Some(until_seconds) => format!("{}Z", until_seconds.replace('T', " ")),
+        None => time.to_owned(),
+    }
+}
+
+/// `2026-11-23T08:15:30.250Z` as `11-23 08:15:30`: for tables in which every column counts.
+pub fn brief_moment(time: &str) -> String {
+    match time.get(5..19) {
+        Some(text) => text.replace('T', " "),
         None => time.to_owned(),
     }
 }

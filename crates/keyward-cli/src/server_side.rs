@@ -2,10 +2,11 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use keyward_core::ErrorCode;
 use keyward_core::secret::Secret;
 use keyward_server::{check, init, run};
 
-use crate::exit::Failure;
+use crate::exit::{Exit, Failure};
 
 /// What `init` made.
 pub struct Made {
@@ -77,6 +78,29 @@ pub fn witness(
 }
 
 fn failed(error: &run::RunError) -> Failure {
-    let text = error.to_string();
-    Failure::local(text, "Correct what is named and start again.")
+    if let run::RunError::Engine(problem) = error {
+        let exit = match problem.code {
+            ErrorCode::StorageCorrupted | ErrorCode::AuditInconsistent => Exit::Integrity,
+            ErrorCode::OutcomeUnknown => Exit::Unknown,
+            _ => Exit::Local,
+        };
+        return Failure::new(
+            exit,
+            problem.code.as_str(),
+            problem.detail(),
+            problem.code.help(),
+        );
+    }
+    let next = match error {
+        run::RunError::Module(_) => {
+            "Run the release as it was built; nothing works without its module."
+        }
+        run::RunError::Store { .. } => {
+            "Check that the directory is one made by `keyward init`, and that no other server uses it."
+        }
+        run::RunError::Listen { .. } => "Choose another address with --listen.",
+        run::RunError::Config { .. } => "Correct the file; docs/cli.md lists the settings.",
+        _ => "Correct what is named and start again.",
+    };
+    Failure::local(error.to_string(), next)
 }

@@ -33,6 +33,13 @@ pub enum Key {
         /// Name or id
         key: String,
     },
+    #[command(flatten)]
+    Change(Change),
+}
+
+/// What answers with the key as it is afterwards.
+#[derive(Debug, Subcommand)]
+pub enum Change {
     /// Make a new version that protects from now on
     #[command(
         after_help = "Older versions go on decrypting what they encrypted.\n\n\

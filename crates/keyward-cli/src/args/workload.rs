@@ -56,9 +56,12 @@ pub enum Workload {
         token: String,
     },
     /// Let client certificates of an authority with a certain name be this workload
-    #[command(after_help = "Example:\n  \
+    #[command(
+        override_usage = "keyward workload certificate --authority FILE --name NAME WORKLOAD",
+        after_help = "Example:\n  \
         keyward workload certificate billing --authority corp-ca.pem \\\n      \
-        --name dns:billing.example.com -r shop")]
+        --name dns:billing.example.com -r shop"
+    )]
     Certificate {
         /// Name or id
         workload: String,

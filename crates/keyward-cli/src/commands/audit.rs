@@ -17,7 +17,7 @@ use crate::args::Global;
 use crate::args::audit::{Audit, Records, Verify};
 use crate::exit::Failure;
 use crate::files::{self, Existing};
-use crate::out::{Out, moment, short};
+use crate::out::{Out, brief_moment, short};
 use crate::secret_input::confirm;
 use crate::session::{Session, effective, realm_ref};
 use crate::verify::{Downloaded, ProofFile, Report, Trust, block_count, entries_path, tile_path};
@@ -108,7 +108,8 @@ fn records(session: &Session, global: &Global, args: &Records) -> Result<(), Fai
     session.out.show(&all, |out| {
         let rows: Vec<_> = all.items.iter().map(row).collect();
         out.table(
-            &["INDEX", "TIME", "COMMAND", "OUTCOME", "BY", "TARGET"],
+            2,
+            &["INDEX", "TIME (UTC)", "COMMAND", "OUTCOME", "BY", "TARGET"],
             &rows,
         )
     })
@@ -165,7 +166,7 @@ fn row(record: &Record) -> Vec<String> {
         .map_or_else(|| "redacted".to_owned(), |body| short(&body.principal));
     vec![
         record.index.to_string(),
-        moment(&record.time),
+        brief_moment(&record.time),
         record.command.clone(),
         record.outcome.clone(),
         by,
@@ -199,7 +200,7 @@ fn proof(session: &Session, index: u64, output: Option<&Path>) -> Result<(), Fai
     files::write_private(path, &text, Existing::Replace)?;
     let shown = json!({ "index": index, "output": path.display().to_string() });
     session.out.show(&shown, |out| {
-        out.line(&format!("proof of record {index} in {}", path.display()))
+        out.say(&format!("proof of record {index} in {}", path.display()))
     })
 }
 
@@ -232,7 +233,7 @@ fn download(session: &Session, directory: &Path) -> Result<(), Failure> {
     store(directory, "checkpoint", note.as_bytes())?;
     let shown = json!({ "size": size, "blocks_fetched": fetched, "directory": directory.display().to_string() });
     session.out.show(&shown, |out| {
-        out.line(&format!(
+        out.say(&format!(
             "{size} records in {}; verify them with `keyward audit verify`",
             directory.display()
         ))
@@ -270,7 +271,7 @@ fn archive(session: &Session, before: u64, output: &Path) -> Result<(), Failure>
         json!({ "from": segment.from, "to": segment.to, "output": output.display().to_string() });
     session.out.show(&shown, |out| {
         let last = segment.to.saturating_sub(1);
-        out.line(&format!(
+        out.say(&format!(
             "records {} to {last} in {}; verify and keep it",
             segment.from,
             output.display()

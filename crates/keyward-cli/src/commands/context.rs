@@ -54,10 +54,10 @@ fn list(file: &ConfigFile, out: Out) -> Result<(), Failure> {
             ]
         };
         if file.config.contexts.is_empty() {
-            return out.line("no contexts; `keyward context set` makes one");
+            return out.say("no contexts; `keyward context set` makes one");
         }
         let rows: Vec<_> = file.config.contexts.iter().map(row).collect();
-        out.table(&["  NAME", "SERVER", "REALM"], &rows)
+        out.table(1, &["  NAME", "SERVER", "REALM"], &rows)
     })
 }
 

@@ -39,7 +39,7 @@ pub fn run(global: &Global, args: Policy, out: Out) -> Result<(), Failure> {
                     ]
                 };
                 let rows: Vec<_> = list.items.iter().map(row).collect();
-                out.table(&["NAME", "LINES", "CHANGED", "BY"], &rows)
+                out.table(0, &["NAME", "LINES", "CHANGED", "BY"], &rows)
             })
         }
         Policy::Show { name: text } => {

@@ -40,7 +40,7 @@ pub fn run(global: &Global, args: Realm, out: Out) -> Result<(), Failure> {
             };
             let realm = session.run(async |client| client.create_realm(command).await)?;
             out.show(&realm, |out| {
-                out.line(&format!("realm `{}` made, id {}", realm.name, realm.id))
+                out.say(&format!("realm `{}` made, id {}", realm.name, realm.id))
             })
         }
         Realm::List(paging) => {
@@ -52,7 +52,7 @@ pub fn run(global: &Global, args: Realm, out: Out) -> Result<(), Failure> {
             })?;
             out.show(&page, |out| {
                 let rows: Vec<_> = page.items.iter().map(row).collect();
-                out.table(&["NAME", "LEVEL", "NOTES", "MADE", "ID"], &rows)
+                out.table(0, &["NAME", "LEVEL", "NOTES", "MADE", "ID"], &rows)
             })
         }
         Realm::Show { realm } => {

@@ -105,7 +105,7 @@ fn facts(out: Out, status: &Shown) -> Result<(), Failure> {
         ]
     };
     let rows: Vec<_> = status.checks.iter().map(row).collect();
-    out.table(&["CHECK", "MET", "FACTS"], &rows)
+    out.table(2, &["CHECK", "MET", "FACTS"], &rows)
 }
 
 /// Seconds as `3 d 4 h 5 min`.

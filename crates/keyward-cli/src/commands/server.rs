@@ -1,4 +1,5 @@
 //! `init`, `server`, `witness`.
+use std::path::Path;
 use std::process::ExitCode;
 
 use serde_json::json;
@@ -27,20 +28,11 @@ pub fn init(global: &Global, args: &Init, out: Out) -> Result<(), Failure> {
             "Choose another directory; an existing installation is never overwritten.",
         ));
     }
-    let mut contexts = if args.no_context {
+    let contexts = if args.no_context {
         None
     } else {
-        Some(contexts(global)?)
+        Some(contexts(global, &args.context_name)?)
     };
-    if contexts
-        .as_ref()
-        .is_some_and(|file| file.config.contexts.contains_key(&args.context_name))
-    {
-        return Err(Failure::usage(
-            format!("there is a context `{}` already", args.context_name),
-            "Name another one with --context-name, or say --no-context.",
-        ));
-    }
     let secret = passphrase(args.passphrase.source(), Asking::New)?;
     let made = server_side::init(data_dir.clone(), secret, args.server_names.clone())?;
     let token_file = data_dir.join(TOKEN_FILE);
@@ -51,40 +43,23 @@ pub fn init(global: &Global, args: &Init, out: Out) -> Result<(), Failure> {
         format!("{}\n", made.log_key).as_bytes(),
         Existing::Keep,
     )?;
-    let ca = made.ca_file;
-    if let Some(file) = &mut contexts {
-        let host = args
-            .server_names
-            .first()
-            .map_or("localhost", String::as_str);
-        let host = if host.contains(':') {
-            format!("[{host}]")
-        } else {
-            host.to_owned()
-        };
-        let context = Context {
-            server: Some(format!("https://{host}:{}", args.port)),
-            ca: Some(ca.clone()),
-            token_file: Some(token_file.clone()),
-            log_key: Some(made.log_key.clone()),
-            ..Context::default()
-        };
-        file.config
-            .contexts
-            .insert(args.context_name.clone(), context);
-        file.config.current = Some(args.context_name.clone());
-        file.write()?;
+    let context = contexts.is_some().then(|| args.context_name.clone());
+    if let Some(file) = contexts {
+        add_context(file, args, &made, &token_file)?;
     }
-    let context = contexts.map(|_| args.context_name.clone());
     let shown = json!({
-        "deployment": made.deployment, "data_dir": data_dir.display().to_string(), "ca": ca.display().to_string(),
-        "token_file": token_file.display().to_string(), "log_key": made.log_key, "context": context,
+        "deployment": made.deployment, "data_dir": data_dir.display().to_string(),
+        "ca": made.ca_file.display().to_string(), "token_file": token_file.display().to_string(),
+        "log_key": made.log_key, "context": context,
     });
     out.show(&shown, |out| {
         out.facts(&[
             ("made", format!("installation {}", made.deployment)),
             ("data", data_dir.display().to_string()),
-            ("authority", format!("{} (clients trust it)", ca.display())),
+            (
+                "authority",
+                format!("{} (clients trust it)", made.ca_file.display()),
+            ),
             (
                 "token",
                 format!("{} (yours as administrator)", token_file.display()),
@@ -94,22 +69,58 @@ pub fn init(global: &Global, args: &Init, out: Out) -> Result<(), Failure> {
         ])?;
         out.line("\nKeep the passphrase: without it everything in the directory is lost.")?;
         out.line("Give the log key to your auditors: everything in the log is believed by it.")?;
-        out.line(&format!(
+        out.say(&format!(
             "\nNext: keyward server --data-dir {}",
             args.data_dir.display()
         ))
     })
 }
 
-/// The contexts to add one to; a named file that is not there yet is made.
-fn contexts(global: &Global) -> Result<ConfigFile, Failure> {
-    match &global.config {
-        Some(path) if !path.exists() => Ok(ConfigFile {
+fn add_context(
+    mut file: ConfigFile,
+    args: &Init,
+    made: &server_side::Made,
+    token: &Path,
+) -> Result<(), Failure> {
+    let host = args
+        .server_names
+        .first()
+        .map_or("localhost", String::as_str);
+    let host = if host.contains(':') {
+        format!("[{host}]")
+    } else {
+        host.to_owned()
+    };
+    let context = Context {
+        server: Some(format!("https://{host}:{}", args.port)),
+        ca: Some(made.ca_file.clone()),
+        token_file: Some(token.to_owned()),
+        log_key: Some(made.log_key.clone()),
+        ..Context::default()
+    };
+    file.config
+        .contexts
+        .insert(args.context_name.clone(), context);
+    file.config.current = Some(args.context_name.clone());
+    file.write()
+}
+
+/// The contexts to add one of this name to; a named file that is not there yet is made.
+fn contexts(global: &Global, name: &str) -> Result<ConfigFile, Failure> {
+    let file = match &global.config {
+        Some(path) if !path.exists() => ConfigFile {
             path: path.clone(),
             config: Config::default(),
-        }),
-        named => ConfigFile::read(named.as_deref()),
+        },
+        named => ConfigFile::read(named.as_deref())?,
+    };
+    if file.config.contexts.contains_key(name) {
+        return Err(Failure::usage(
+            format!("there is a context `{name}` already"),
+            "Name another one with --context-name, or say --no-context.",
+        ));
     }
+    Ok(file)
 }
 
 pub fn run(args: &Server, out: Out) -> Result<ExitCode, Failure> {
@@ -155,7 +166,7 @@ fn check(
             ]
         };
         let rows: Vec<_> = lines.iter().map(row).collect();
-        out.table(&["CHECK", "MET", "FACTS"], &rows)?;
+        out.table(2, &["CHECK", "MET", "FACTS"], &rows)?;
         if given_not(&lines) {
             out.line("\nWith --passphrase-file the keys and the log are checked as well.")?;
         }

@@ -31,7 +31,7 @@ pub fn run(global: &Global, args: Workload, out: Out) -> Result<(), Failure> {
             };
             let made = session.run(async |client| client.create_workload(command).await)?;
             out.show(&made, |out| {
-                out.line(&format!("workload `{}` made, id {}", made.name, made.id))
+                out.say(&format!("workload `{}` made, id {}", made.name, made.id))
             })
         }
         Workload::List(paging) => {
@@ -49,7 +49,7 @@ pub fn run(global: &Global, args: Workload, out: Out) -> Result<(), Failure> {
             })?;
             out.show(&page, |out| {
                 let rows: Vec<_> = page.items.iter().map(row).collect();
-                out.table(&["NAME", "ROLES", "ENABLED", "ID"], &rows)
+                out.table(1, &["NAME", "ROLES", "ENABLED", "ID"], &rows)
             })
         }
         Workload::Show { workload } => {
@@ -84,7 +84,7 @@ pub fn run(global: &Global, args: Workload, out: Out) -> Result<(), Failure> {
 
 /// Says that something without a result is done.
 pub fn done(out: Out, what: &str) -> Result<(), Failure> {
-    out.show(&json!({ "done": true }), |out| out.line(what))
+    out.show(&json!({ "done": true }), |out| out.say(what))
 }
 
 fn roles(principal: &Principal) -> String {
@@ -166,7 +166,7 @@ fn token(
             files::write_private(path, &line, files::Existing::Keep)?;
             let shown = json!({ "id": issued.id, "expires_at": issued.expires_at, "output": path.display().to_string() });
             session.out.show(&shown, |out| {
-                out.line(&format!(
+                out.say(&format!(
                     "token {} good until {}, in {}",
                     issued.id,
                     moment(&issued.expires_at),
@@ -230,7 +230,7 @@ fn certificate(
     session.run(async |client| client.bind_certificate(bind).await)?;
     let shown = json!({ "anchor": keyward_core::ids::hex(&anchor), "name": name, "principal": principal.to_string() });
     session.out.show(&shown, |out| {
-        out.line(&format!(
+        out.say(&format!(
             "certificates of `{}` with `{name}` are `{workload}` from now on",
             authority.display()
         ))
