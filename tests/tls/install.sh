@@ -12,6 +12,7 @@ TLS_DEBIAN_TOOLS=(
     gnutls-cli:gnutls-bin
     gnutls-serv:gnutls-bin
     gnutls-cli-debug:gnutls-bin
+    certtool:gnutls-bin
     curl:curl
     testssl:testssl.sh
     sslscan:sslscan

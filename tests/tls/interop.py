@@ -365,6 +365,57 @@ def tlslite_server(group, pki, kind):
     expect("tlslite" in text, text)
 
 
+def our_client_refuses(pki, says, *options, server_options=(), kind="p256"):
+    """A server that offers only what we do not take."""
+    command = ["openssl", "s_server", "-accept", "127.0.0.1:0", "-www", "-cert", pki.cert("server", kind),
+               "-key", pki.key("server", kind), *server_options]
+    with Process(command, rb"ACCEPT 127\.0\.0\.1:(\d+)") as server:
+        status, text = echo_connect(server.match[1].decode(), pki, *options)
+    expect(status != 0 and re.search(says, text), f"status {status}, no `{says}` in:\n{text}")
+
+
+def our_client_refuses_without_extended_master_secret(pki):
+    chain = tlslite.X509CertChain()
+    chain.parsePemList(pathlib.Path(pki.cert("server", "p256")).read_text(encoding="ascii"))
+    key = tlslite.parsePEMKey(pathlib.Path(pki.key("server", "p256")).read_text(encoding="ascii"), private=True)
+    settings = tlslite_settings("secp256r1", "1.2")
+    settings.useExtendedMasterSecret = False
+
+    def answer(plain):
+        try:
+            tlslite.TLSConnection(plain).handshakeServer(certChain=chain, privateKey=key, settings=settings)
+        except tlslite.TLSRemoteAlert:
+            return
+        raise Failed("our client took a session without the extended master secret")
+
+    with ThreadServer(answer) as server:
+        status, text = echo_connect(server.port, pki, "--version", "1.2")
+    expect(status != 0 and "ExtendedMasterSecretExtensionRequired" in text, text)
+
+
+def refusals(checks, pki):
+    no_security = ["-cipher", "ALL:@SECLEVEL=0"]
+    for name, says, options in [
+        ("CBC", "HandshakeFailure", ["-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-SHA256"]),
+        ("ChaCha20", "HandshakeFailure", ["-tls1_2", "-cipher", "ECDHE-ECDSA-CHACHA20-POLY1305"]),
+        ("ChaCha20 in TLS 1.3", "HandshakeFailure", ["-tls1_3", "-ciphersuites", "TLS_CHACHA20_POLY1305_SHA256"]),
+        ("X25519", "HandshakeFailure", ["-tls1_3", "-groups", "X25519"]),
+        ("TLS 1.1", "ProtocolVersion", ["-tls1_1", *no_security]),
+        ("TLS 1.0", "ProtocolVersion", ["-tls1", *no_security]),
+    ]:
+        checks.add(f"our client refuses {name}", lambda says=says, options=options: our_client_refuses(
+            pki, says, server_options=options))
+    checks.add("our client refuses RSA with 1024 bits", lambda: our_client_refuses(
+        pki, "BadSignature",
+        server_options=no_security, kind="rsa1024"))
+    checks.add("our client refuses another name", lambda: our_client_refuses(
+        pki, "not valid for name", "--name", "elsewhere.test"))
+    checks.add("our client refuses an unknown authority", lambda: our_client_refuses(
+        pki, "UnknownIssuer", "--ca", pki.stranger_ca))
+    checks.add("our client refuses TLS 1.2 without the extended master secret",
+               our_client_refuses_without_extended_master_secret, pki)
+
+
 def java_server(group, pki, kind):
     """Every version and suite in one group, with and without a client certificate."""
     wanted = {}
@@ -421,7 +472,7 @@ def own_certificates(directory):
 
 def main():
     with tempfile.TemporaryDirectory(prefix="tls-interop-") as directory:
-        pki = Pki(f"{directory}/pki")
+        pki = Pki(f"{directory}/pki", [*KINDS, "rsa1024"])
         own = pathlib.Path(directory, "own")
         own.mkdir()
         checks = Checks("interop", workers=3)
@@ -433,6 +484,7 @@ def main():
             server.__enter__()
         clients(checks, pki, {kind: server.port for kind, server in running.items()}, required.port)
         servers(checks, pki)
+        refusals(checks, pki)
         failed = checks.finish()
         for server in everyone:
             server.__exit__(None, None, None)

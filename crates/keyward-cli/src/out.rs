@@ -118,8 +118,6 @@ impl Out {
                 .unwrap_or(0)
                 .max(header.get(index).map_or(0, |name| name.len()))
         };
-        let flexible =
-            flexible.or_else(|| (0..header.len()).rev().max_by_key(|index| widest(*index)));
         for (index, column) in table.column_iter_mut().enumerate() {
             column.set_padding((0, 2));
             if index != flexible {

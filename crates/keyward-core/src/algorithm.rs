@@ -180,7 +180,9 @@ impl KeySpec {
             // AES-192 has no approved GCM with a module-made IV: it wraps only.
             Self::Aes192 => &[Purpose::Wrap],
             Self::Aes128 | Self::Aes256 => &[Purpose::Encrypt, Purpose::Wrap],
-            Self::HmacSha256 | Self::HmacSha384 | Self::HmacSha512 => &[Purpose::Mac, Purpose::Derive],
+            Self::HmacSha256 | Self::HmacSha384 | Self::HmacSha512 => {
+                &[Purpose::Mac, Purpose::Derive]
+            }
             Self::Rsa2048 | Self::Rsa3072 | Self::Rsa4096 => &[Purpose::Sign],
             Self::EcP256 | Self::EcP384 | Self::EcP521 => &[Purpose::Sign, Purpose::Agree],
             Self::Ed25519 | Self::MlDsa44 | Self::MlDsa65 | Self::MlDsa87 => &[Purpose::Sign],
@@ -245,7 +247,9 @@ impl Purpose {
     /// Reads the interface name.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|purpose| purpose.as_str() == text)
+        Self::ALL
+            .into_iter()
+            .find(|purpose| purpose.as_str() == text)
     }
 
     /// Whether a key of this purpose may be used for the service.
@@ -259,7 +263,10 @@ impl Purpose {
                 | (Self::Sign, Service::Sign | Service::Verify)
                 | (Self::Derive, Service::Derive)
                 | (Self::Agree, Service::Agree)
-                | (Self::Encapsulate, Service::Encapsulate | Service::Decapsulate)
+                | (
+                    Self::Encapsulate,
+                    Service::Encapsulate | Service::Decapsulate
+                )
         )
     }
 }
@@ -471,7 +478,9 @@ impl Protection {
     /// Reads the interface name.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Software, Self::HsmBound, Self::HsmRecoverable].into_iter().find(|p| p.as_str() == text)
+        [Self::Software, Self::HsmBound, Self::HsmRecoverable]
+            .into_iter()
+            .find(|p| p.as_str() == text)
     }
 }
 

@@ -36,7 +36,11 @@ pub fn to_vec<T: Encode<()>>(value: &T) -> Vec<u8> {
 pub fn from_slice<'b, T: Decode<'b, ()>>(bytes: &'b [u8]) -> Result<T, CborError> {
     let mut decoder = minicbor::Decoder::new(bytes);
     let value = decoder.decode().map_err(|_| CborError::Malformed)?;
-    if decoder.position() == bytes.len() { Ok(value) } else { Err(CborError::Trailing) }
+    if decoder.position() == bytes.len() {
+        Ok(value)
+    } else {
+        Err(CborError::Trailing)
+    }
 }
 
 /// Decodes one value and demands the canonical form.
@@ -45,5 +49,9 @@ pub fn from_slice<'b, T: Decode<'b, ()>>(bytes: &'b [u8]) -> Result<T, CborError
 /// [`CborError`].
 pub fn from_canonical<'b, T: Decode<'b, ()> + Encode<()>>(bytes: &'b [u8]) -> Result<T, CborError> {
     let value = from_slice::<T>(bytes)?;
-    if to_vec(&value) == bytes { Ok(value) } else { Err(CborError::NotCanonical) }
+    if to_vec(&value) == bytes {
+        Ok(value)
+    } else {
+        Err(CborError::NotCanonical)
+    }
 }

@@ -110,7 +110,9 @@ impl CiphertextHeader {
 /// # Errors
 /// [`CiphertextError`].
 pub fn parse(bytes: &[u8]) -> Result<(CiphertextHeader, &[u8]), CiphertextError> {
-    let (header, sealed) = bytes.split_at_checked(HEADER_BYTES).ok_or(CiphertextError::NotOurs)?;
+    let (header, sealed) = bytes
+        .split_at_checked(HEADER_BYTES)
+        .ok_or(CiphertextError::NotOurs)?;
     let [m0, m1, m2, format, suite, commitment, rest @ ..] = header else {
         return Err(CiphertextError::NotOurs);
     };
@@ -124,8 +126,12 @@ pub fn parse(bytes: &[u8]) -> Result<(CiphertextHeader, &[u8]), CiphertextError>
     if *commitment != 0 {
         return Err(CiphertextError::Suite);
     }
-    let (deployment, rest) = rest.split_first_chunk::<16>().ok_or(CiphertextError::NotOurs)?;
-    let (key, rest) = rest.split_first_chunk::<16>().ok_or(CiphertextError::NotOurs)?;
+    let (deployment, rest) = rest
+        .split_first_chunk::<16>()
+        .ok_or(CiphertextError::NotOurs)?;
+    let (key, rest) = rest
+        .split_first_chunk::<16>()
+        .ok_or(CiphertextError::NotOurs)?;
     let version = rest.first_chunk::<4>().ok_or(CiphertextError::NotOurs)?;
     Ok((
         CiphertextHeader {
@@ -164,14 +170,22 @@ mod tests {
 
     #[test]
     fn the_layout_is_frozen() {
-        assert_eq!(crate::ids::hex(&header().to_bytes()), "4b57430101000101010101010101010101010101010102020202020202020202020202020202".to_owned() + "01020304");
+        assert_eq!(
+            crate::ids::hex(&header().to_bytes()),
+            "4b57430101000101010101010101010101010101010102020202020202020202020202020202"
+                .to_owned()
+                + "01020304"
+        );
     }
 
     #[test]
     fn unknown_formats_suites_and_commitments_are_refused() {
-        for (at, expected) in
-            [(0, CiphertextError::NotOurs), (3, CiphertextError::Format), (4, CiphertextError::Suite), (5, CiphertextError::Suite)]
-        {
+        for (at, expected) in [
+            (0, CiphertextError::NotOurs),
+            (3, CiphertextError::Format),
+            (4, CiphertextError::Suite),
+            (5, CiphertextError::Suite),
+        ] {
             let mut bytes = sample();
             bytes[at] ^= 0x80;
             assert_eq!(parse(&bytes), Err(expected), "byte {at}");

@@ -209,7 +209,10 @@ impl Command {
     pub fn canonical(&self, deployment: DeploymentId) -> Vec<u8> {
         let mut out = Vec::with_capacity(96);
         let mut e = Encoder::new(&mut out);
-        let _ = e.array(4).and_then(|e| e.u16(self.kind().number())).and_then(|e| e.u16(1));
+        let _ = e
+            .array(4)
+            .and_then(|e| e.u16(self.kind().number()))
+            .and_then(|e| e.u16(1));
         let _ = e.encode(deployment);
         self.encode_body(&mut e);
         out

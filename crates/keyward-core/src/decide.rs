@@ -54,10 +54,16 @@ pub fn approved_today(spec: KeySpec, service: Service, moment: Moment) -> Result
 /// `level_rule_unmet`, naming the rule.
 pub fn module_fits(realm: &Realm, module: &ModuleFacts) -> Result<(), Problem> {
     if module.level == 0 && !realm.rehearsal {
-        return Err(unmet(realm, "keys are used only in modules with an active certificate; this one has none and the realm is no rehearsal"));
+        return Err(unmet(
+            realm,
+            "keys are used only in modules with an active certificate; this one has none and the realm is no rehearsal",
+        ));
     }
     if module.level < realm.level && !realm.rehearsal {
-        return Err(unmet(realm, "keys are used only in a module certified at the realm's level or higher"));
+        return Err(unmet(
+            realm,
+            "keys are used only in a module certified at the realm's level or higher",
+        ));
     }
     Ok(())
 }

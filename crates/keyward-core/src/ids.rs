@@ -95,7 +95,9 @@ fn parse_hex(text: &[u8], out: &mut [u8]) -> Result<(), IdError> {
         return Err(IdError);
     }
     for (byte, pair) in out.iter_mut().zip(text.chunks_exact(2)) {
-        let (Some(high), Some(low)) = (pair.first(), pair.get(1)) else { return Err(IdError) };
+        let (Some(high), Some(low)) = (pair.first(), pair.get(1)) else {
+            return Err(IdError);
+        };
         *byte = digit(*high)? << 4 | digit(*low)?;
     }
     Ok(())
@@ -133,7 +135,12 @@ mod tests {
 
     #[test]
     fn an_id_of_another_length_case_or_digit_is_refused() {
-        for bad in ["", "a5", "A5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5", "g5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5"] {
+        for bad in [
+            "",
+            "a5",
+            "A5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5",
+            "g5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5",
+        ] {
             assert_eq!(ObjectId::parse(bad), Err(IdError), "{bad}");
         }
     }

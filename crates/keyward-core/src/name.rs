@@ -88,6 +88,9 @@ mod tests {
         assert_eq!(Name::new(" a"), Err(NameError::Characters));
         assert_eq!(Name::new("a\n"), Err(NameError::Characters));
         assert_eq!(Name::new(&"x".repeat(256)), Err(NameError::TooLong));
-        assert_eq!(Name::new("0123456789abcdef0123456789ABCDEF"), Err(NameError::LooksLikeId));
+        assert_eq!(
+            Name::new("0123456789abcdef0123456789ABCDEF"),
+            Err(NameError::LooksLikeId)
+        );
     }
 }

@@ -284,7 +284,9 @@ impl ExportClass {
     /// Reads the interface name.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Never, Self::Wrapped, Self::Session].into_iter().find(|c| c.as_str() == text)
+        [Self::Never, Self::Wrapped, Self::Session]
+            .into_iter()
+            .find(|c| c.as_str() == text)
     }
 }
 
@@ -316,7 +318,9 @@ impl Sensitivity {
     /// Reads the interface name.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Low, Self::Moderate, Self::High].into_iter().find(|s| s.as_str() == text)
+        [Self::Low, Self::Moderate, Self::High]
+            .into_iter()
+            .find(|s| s.as_str() == text)
     }
 }
 

@@ -72,7 +72,10 @@ impl Role {
             | (CryptoUser, CryptoUser | BackupOperator)
             | (Custodian, CryptoOfficer | Custodian | BackupOperator)
             | (Auditor, Auditor)
-            | (BackupOperator, Administrator | CryptoOfficer | CryptoUser | Custodian | BackupOperator) => false,
+            | (
+                BackupOperator,
+                Administrator | CryptoOfficer | CryptoUser | Custodian | BackupOperator,
+            ) => false,
         }
     }
 
@@ -80,7 +83,11 @@ impl Role {
     #[must_use]
     pub fn first_conflict(roles: &[Self]) -> Option<(Self, Self)> {
         roles.iter().enumerate().find_map(|(i, a)| {
-            roles.iter().skip(i + 1).find(|b| a.conflicts_with(**b)).map(|b| (*a, *b))
+            roles
+                .iter()
+                .skip(i + 1)
+                .find(|b| a.conflicts_with(**b))
+                .map(|b| (*a, *b))
         })
     }
 }

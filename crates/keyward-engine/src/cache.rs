@@ -45,7 +45,10 @@ pub struct CacheSizes {
 
 impl Default for CacheSizes {
     fn default() -> Self {
-        Self { keys: 100_000, principals: 50_000 }
+        Self {
+            keys: 100_000,
+            principals: 50_000,
+        }
     }
 }
 
@@ -87,7 +90,8 @@ impl Invalidate for Caches {
             }
             Table::Version => {
                 if let (Some(object), Some(number)) = (id16(key, 16), key.last_chunk::<4>()) {
-                    self.versions.remove(&(ObjectId(object), u32::from_be_bytes(*number)));
+                    self.versions
+                        .remove(&(ObjectId(object), u32::from_be_bytes(*number)));
                 }
             }
             Table::Name => {

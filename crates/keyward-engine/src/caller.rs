@@ -55,7 +55,9 @@ pub struct Caller {
 
 impl std::fmt::Debug for Caller {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Caller").field("principal", &self.facts.facts.id).finish_non_exhaustive()
+        f.debug_struct("Caller")
+            .field("principal", &self.facts.facts.id)
+            .finish_non_exhaustive()
     }
 }
 
@@ -67,16 +69,29 @@ impl Caller {
     }
 
     pub(crate) fn system(id: PrincipalId, name: &str) -> Self {
-        let facts = PrincipalFacts { id, epoch: 0, kind: "system", name: name.to_owned(), grants: Vec::new() };
+        let facts = PrincipalFacts {
+            id,
+            epoch: 0,
+            kind: "system",
+            name: name.to_owned(),
+            grants: Vec::new(),
+        };
         Self {
-            facts: Arc::new(PrincipalEntry { facts, enabled: true }),
+            facts: Arc::new(PrincipalEntry {
+                facts,
+                enabled: true,
+            }),
             credential: Credential::System,
             source: None,
             reads: Vec::new(),
         }
     }
 
-    pub(crate) fn with_credential(mut self, credential: Credential, source: Option<[u8; 16]>) -> Self {
+    pub(crate) fn with_credential(
+        mut self,
+        credential: Credential,
+        source: Option<[u8; 16]>,
+    ) -> Self {
         self.credential = credential;
         self.source = source;
         self
@@ -86,7 +101,9 @@ impl Caller {
     pub(crate) fn knows(&self, realm: RealmId) -> bool {
         self.facts.facts.kind == "system"
             || self.facts.facts.grants.iter().any(|(at, role)| {
-                *at == realm || (*at == RealmId::SYSTEM && matches!(role, Role::Administrator | Role::Auditor))
+                *at == realm
+                    || (*at == RealmId::SYSTEM
+                        && matches!(role, Role::Administrator | Role::Auditor))
             })
     }
 }
@@ -111,19 +128,29 @@ impl Open {
             Presented::Token(text) => self.by_token(text)?,
             Presented::Certificate(certificate) => self.by_certificate(certificate)?,
         };
-        let facts = self.principal(principal)?.ok_or_else(|| Problem::new(ErrorCode::CredentialRejected))?;
+        let facts = self
+            .principal(principal)?
+            .ok_or_else(|| Problem::new(ErrorCode::CredentialRejected))?;
         if !facts.enabled {
             return Err(Problem::new(ErrorCode::CallerDisabled));
         }
         reads.push(rows::principal(principal));
-        Ok(Caller { facts, credential, source, reads })
+        Ok(Caller {
+            facts,
+            credential,
+            source,
+            reads,
+        })
     }
 
     fn by_token(&self, text: &str) -> Result<(PrincipalId, Credential, Vec<RowKey>), Problem> {
         let invalid = || Problem::new(ErrorCode::TokenInvalid);
         let (id, secret) = token_parts(text).ok_or_else(invalid)?;
         let token = self.token(id)?.ok_or_else(invalid)?;
-        let digest = self.crypto.sha(&[secret.as_bytes()]).map_err(module_problem)?;
+        let digest = self
+            .crypto
+            .sha(&[secret.as_bytes()])
+            .map_err(module_problem)?;
         if !digests_equal(&digest, &token.digest) {
             return Err(invalid());
         }
@@ -133,7 +160,11 @@ impl Open {
         if self.clock.now().wall >= token.expires_at {
             return Err(Problem::new(ErrorCode::TokenExpired));
         }
-        Ok((token.principal, Credential::Token(id), vec![rows::token(id)]))
+        Ok((
+            token.principal,
+            Credential::Token(id),
+            vec![rows::token(id)],
+        ))
     }
 
     fn by_certificate(
@@ -158,30 +189,46 @@ impl Open {
         }
         let position = self.committer.position();
         let key = rows::token(id);
-        let Some(opened) = self.read::<Token>(&key)? else { return Ok(None) };
+        let Some(opened) = self.read::<Token>(&key)? else {
+            return Ok(None);
+        };
         let token = Arc::new(opened.value);
-        self.remember(&key, position, || self.caches.tokens.insert(id, Arc::clone(&token)));
+        self.remember(&key, position, || {
+            self.caches.tokens.insert(id, Arc::clone(&token))
+        });
         Ok(Some(token))
     }
 
-    pub(crate) fn principal(&self, id: PrincipalId) -> Result<Option<Arc<PrincipalEntry>>, Problem> {
+    pub(crate) fn principal(
+        &self,
+        id: PrincipalId,
+    ) -> Result<Option<Arc<PrincipalEntry>>, Problem> {
         if let Some(entry) = self.caches.principals.get(&id) {
             return Ok(Some(entry));
         }
         let position = self.committer.position();
         let key = rows::principal(id);
-        let Some(opened) = self.read::<Principal>(&key)? else { return Ok(None) };
+        let Some(opened) = self.read::<Principal>(&key)? else {
+            return Ok(None);
+        };
         let entry = Arc::new(PrincipalEntry {
             facts: PrincipalFacts {
                 id,
                 epoch: opened.version,
                 kind: opened.value.kind.as_str(),
                 name: opened.value.name.as_str().to_owned(),
-                grants: opened.value.grants.iter().map(|grant| (grant.realm, grant.role)).collect(),
+                grants: opened
+                    .value
+                    .grants
+                    .iter()
+                    .map(|grant| (grant.realm, grant.role))
+                    .collect(),
             },
             enabled: opened.value.enabled,
         });
-        self.remember(&key, position, || self.caches.principals.insert(id, Arc::clone(&entry)));
+        self.remember(&key, position, || {
+            self.caches.principals.insert(id, Arc::clone(&entry))
+        });
         Ok(Some(entry))
     }
 
@@ -190,8 +237,14 @@ impl Open {
         &self,
         key: &RowKey,
     ) -> Result<Option<crate::rows::Opened<T>>, Problem> {
-        let Some(row) = self.store.get(key).map_err(|f| store_problem(&f))? else { return Ok(None) };
-        self.custody.sealer.decode::<T>(key, &row).map(Some).map_err(|f| store_problem(&f))
+        let Some(row) = self.store.get(key).map_err(|f| store_problem(&f))? else {
+            return Ok(None);
+        };
+        self.custody
+            .sealer
+            .decode::<T>(key, &row)
+            .map(Some)
+            .map_err(|f| store_problem(&f))
     }
 
     /// Fills a cache, unless the row changed since `position`.

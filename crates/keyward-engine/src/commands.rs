@@ -7,12 +7,12 @@ mod status;
 mod use_key;
 
 use keyward_core::command::{Command, Effect, Envelope};
-use keyward_core::outcome::Outcome;
-use keyward_core::policy_facts::ResourceKind;
-use keyward_core::{ErrorCode, Problem};
 use keyward_core::ids::{ObjectId, PrincipalId, RealmId};
 use keyward_core::limits::PAGE_MAX;
+use keyward_core::outcome::Outcome;
+use keyward_core::policy_facts::ResourceKind;
 use keyward_core::time::Millis;
+use keyward_core::{ErrorCode, Problem};
 
 use crate::engine::Stop;
 use crate::rows::{self, IdempotencyRow};
@@ -23,7 +23,11 @@ const IDEMPOTENCY: Millis = Millis::DAY;
 
 impl Work<'_> {
     /// Reads, decides and acts; what is to be committed is left in `self`.
-    pub(crate) fn perform(&mut self, command: &Command, envelope: &Envelope) -> Result<Outcome, Stop> {
+    pub(crate) fn perform(
+        &mut self,
+        command: &Command,
+        envelope: &Envelope,
+    ) -> Result<Outcome, Stop> {
         if let Some(replay) = self.replayed(command, envelope)? {
             return Ok(replay);
         }
@@ -93,18 +97,37 @@ impl Work<'_> {
 
     // --- idempotency ---
 
-    fn idempotency_row(&self, envelope: &Envelope) -> Result<Option<crate::ports::store::RowKey>, Problem> {
-        let Some(key) = envelope.idempotency_key.as_deref().filter(|_| self.kind.effect() == Effect::Change) else {
+    fn idempotency_row(
+        &self,
+        envelope: &Envelope,
+    ) -> Result<Option<crate::ports::store::RowKey>, Problem> {
+        let Some(key) = envelope
+            .idempotency_key
+            .as_deref()
+            .filter(|_| self.kind.effect() == Effect::Change)
+        else {
             return Ok(None);
         };
-        let digest = self.open.crypto.sha(&[key.as_bytes()]).map_err(crate::problems::module_problem)?;
+        let digest = self
+            .open
+            .crypto
+            .sha(&[key.as_bytes()])
+            .map_err(crate::problems::module_problem)?;
         Ok(Some(rows::idempotency(self.caller.principal(), &digest)))
     }
 
     /// The answer to a repeated change: what it came to, never its secret.
-    fn replayed(&mut self, command: &Command, envelope: &Envelope) -> Result<Option<Outcome>, Problem> {
-        let Some(key) = self.idempotency_row(envelope)? else { return Ok(None) };
-        let Some((known, _)) = self.decoded::<IdempotencyRow>(&key)? else { return Ok(None) };
+    fn replayed(
+        &mut self,
+        command: &Command,
+        envelope: &Envelope,
+    ) -> Result<Option<Outcome>, Problem> {
+        let Some(key) = self.idempotency_row(envelope)? else {
+            return Ok(None);
+        };
+        let Some((known, _)) = self.decoded::<IdempotencyRow>(&key)? else {
+            return Ok(None);
+        };
         if self.moment.now.wall.since(known.created_at) > IDEMPOTENCY {
             return Ok(None);
         }
@@ -124,20 +147,32 @@ impl Work<'_> {
             }
             Command::CreateRealm(_) => {
                 let id = RealmId(known.target.unwrap_or_default());
-                let opened = self.open.read(&rows::realm(id))?.ok_or_else(|| Problem::new(ErrorCode::NotFound))?;
+                let opened = self
+                    .open
+                    .read(&rows::realm(id))?
+                    .ok_or_else(|| Problem::new(ErrorCode::NotFound))?;
                 Ok(Some(Outcome::Realm(opened.value)))
             }
             Command::CreateWorkload(_) => {
                 let id = PrincipalId(known.target.unwrap_or_default());
-                let opened = self.open.read(&rows::principal(id))?.ok_or_else(|| Problem::new(ErrorCode::NotFound))?;
+                let opened = self
+                    .open
+                    .read(&rows::principal(id))?
+                    .ok_or_else(|| Problem::new(ErrorCode::NotFound))?;
                 Ok(Some(Outcome::Principal(opened.value)))
             }
             _ => Ok(Some(Outcome::Done)),
         }
     }
 
-    fn remember_idempotency(&mut self, command: &Command, envelope: &Envelope) -> Result<(), Problem> {
-        let Some(key) = self.idempotency_row(envelope)? else { return Ok(()) };
+    fn remember_idempotency(
+        &mut self,
+        command: &Command,
+        envelope: &Envelope,
+    ) -> Result<(), Problem> {
+        let Some(key) = self.idempotency_row(envelope)? else {
+            return Ok(());
+        };
         if self.changes.is_empty() {
             return Ok(());
         }
@@ -151,7 +186,10 @@ impl Work<'_> {
 
     fn command_digest(&self, command: &Command) -> Result<[u8; 32], Problem> {
         let canonical = command.canonical(self.open.deployment);
-        self.open.crypto.sha(&[&canonical]).map_err(crate::problems::module_problem)
+        self.open
+            .crypto
+            .sha(&[&canonical])
+            .map_err(crate::problems::module_problem)
     }
 }
 

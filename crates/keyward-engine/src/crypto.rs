@@ -35,7 +35,10 @@ pub(crate) struct Crypto {
 
 impl Crypto {
     pub(crate) fn new(module: Arc<dyn Module>) -> Self {
-        Self { module, permit: Arc::new(Permit::new(PermitScope::Custody)) }
+        Self {
+            module,
+            permit: Arc::new(Permit::new(PermitScope::Custody)),
+        }
     }
 
     pub(crate) fn module(&self) -> &dyn Module {
@@ -48,11 +51,18 @@ impl Crypto {
 
     /// Takes over a handle.
     pub(crate) fn hold(&self, handle: KeyHandle) -> Held {
-        Held { module: Arc::clone(&self.module), handle }
+        Held {
+            module: Arc::clone(&self.module),
+            handle,
+        }
     }
 
     /// Under a permit of a decided command.
-    pub(crate) fn operate(&self, permit: &Permit, operation: Operation<'_>) -> Result<Done, ModuleFault> {
+    pub(crate) fn operate(
+        &self,
+        permit: &Permit,
+        operation: Operation<'_>,
+    ) -> Result<Done, ModuleFault> {
         self.module.operate(permit, operation)
     }
 
@@ -64,7 +74,9 @@ impl Crypto {
     pub(crate) fn key(&self, operation: Operation<'_>) -> Result<Held, ModuleFault> {
         match self.custody(operation)? {
             Output::Key(handle) => Ok(self.hold(handle)),
-            _ => Err(ModuleFault::Failed("another kind of output than the operation gives")),
+            _ => Err(ModuleFault::Failed(
+                "another kind of output than the operation gives",
+            )),
         }
     }
 
@@ -72,7 +84,9 @@ impl Crypto {
     pub(crate) fn bytes(&self, operation: Operation<'_>) -> Result<Vec<u8>, ModuleFault> {
         match self.custody(operation)? {
             Output::Bytes(bytes) => Ok(bytes),
-            _ => Err(ModuleFault::Failed("another kind of output than the operation gives")),
+            _ => Err(ModuleFault::Failed(
+                "another kind of output than the operation gives",
+            )),
         }
     }
 
@@ -80,7 +94,9 @@ impl Crypto {
     pub(crate) fn digest(&self, operation: Operation<'_>) -> Result<[u8; 32], ModuleFault> {
         match self.custody(operation)? {
             Output::Digest(digest) => Ok(digest),
-            _ => Err(ModuleFault::Failed("another kind of output than the operation gives")),
+            _ => Err(ModuleFault::Failed(
+                "another kind of output than the operation gives",
+            )),
         }
     }
 
@@ -88,7 +104,9 @@ impl Crypto {
     pub(crate) fn secret(&self, operation: Operation<'_>) -> Result<Secret, ModuleFault> {
         match self.custody(operation)? {
             Output::Secret(secret) => Ok(secret),
-            _ => Err(ModuleFault::Failed("another kind of output than the operation gives")),
+            _ => Err(ModuleFault::Failed(
+                "another kind of output than the operation gives",
+            )),
         }
     }
 
@@ -98,7 +116,9 @@ impl Crypto {
 
     pub(crate) fn random<const N: usize>(&self) -> Result<[u8; N], ModuleFault> {
         let bytes = self.bytes(Operation::Random { length: N })?;
-        bytes.try_into().map_err(|_| ModuleFault::Failed("another length of randomness than asked for"))
+        bytes
+            .try_into()
+            .map_err(|_| ModuleFault::Failed("another length of randomness than asked for"))
     }
 
     pub(crate) fn sha(&self, parts: &[&[u8]]) -> Result<[u8; 32], ModuleFault> {
@@ -106,20 +126,38 @@ impl Crypto {
     }
 
     pub(crate) fn mac(&self, key: &Held, parts: &[&[u8]]) -> Result<Vec<u8>, ModuleFault> {
-        self.bytes(Operation::Mac { key: key.handle, parts })
+        self.bytes(Operation::Mac {
+            key: key.handle,
+            parts,
+        })
     }
 
     pub(crate) fn wrap(&self, kek: &Held, key: &Held) -> Result<Vec<u8>, ModuleFault> {
-        self.bytes(Operation::WrapKey { kek: kek.handle, key: key.handle })
+        self.bytes(Operation::WrapKey {
+            kek: kek.handle,
+            key: key.handle,
+        })
     }
 
-    pub(crate) fn unwrap_key(&self, kek: &Held, blob: &[u8], spec: KeySpec) -> Result<Held, ModuleFault> {
-        self.key(Operation::UnwrapKey { kek: kek.handle, blob, spec })
+    pub(crate) fn unwrap_key(
+        &self,
+        kek: &Held,
+        blob: &[u8],
+        spec: KeySpec,
+    ) -> Result<Held, ModuleFault> {
+        self.key(Operation::UnwrapKey {
+            kek: kek.handle,
+            blob,
+            spec,
+        })
     }
 }
 
 impl tlog::Sha256 for Crypto {
-    #[expect(clippy::panic, reason = "fail-stop: a module that cannot hash has failed its self-tests, and nothing may go on")]
+    #[expect(
+        clippy::panic,
+        reason = "fail-stop: a module that cannot hash has failed its self-tests, and nothing may go on"
+    )]
     fn sha256(&self, parts: &[&[u8]]) -> [u8; 32] {
         match self.sha(parts) {
             Ok(digest) => digest,
@@ -130,5 +168,8 @@ impl tlog::Sha256 for Crypto {
 
 /// Whether two digests are equal, in time that does not depend on where they differ.
 pub(crate) fn digests_equal(a: &[u8; 32], b: &[u8; 32]) -> bool {
-    a.iter().zip(b).fold(0u8, |difference, (x, y)| difference | (x ^ y)) == 0
+    a.iter()
+        .zip(b)
+        .fold(0u8, |difference, (x, y)| difference | (x ^ y))
+        == 0
 }

@@ -143,26 +143,50 @@ fn immutable_info(object: &Object, number: u32, part: Part) -> Vec<u8> {
     info.extend_from_slice(object.id.as_bytes());
     info.extend_from_slice(&number.to_be_bytes());
     // Canonical CBOR of the immutable attributes; short, so it stands here itself instead of its digest.
-    info.extend_from_slice(&cbor::to_vec(&(part, object.kind, object.spec, object.purpose, object.protection, object.exception)));
+    info.extend_from_slice(&cbor::to_vec(&(
+        part,
+        object.kind,
+        object.spec,
+        object.purpose,
+        object.protection,
+        object.exception,
+    )));
     info
 }
 
 impl Custody {
     /// What the rows of this installation's seals and trees are bound to.
     pub(crate) fn aad(deployment: DeploymentId, what: &[u8]) -> Vec<u8> {
-        [b"keyward custody v1".as_slice(), deployment.as_bytes(), what].concat()
+        [
+            b"keyward custody v1".as_slice(),
+            deployment.as_bytes(),
+            what,
+        ]
+        .concat()
     }
 
     fn tree(&self, realm: RealmId) -> Result<Arc<Tree>, ModuleFault> {
-        self.trees.read().get(&realm).cloned().ok_or(ModuleFault::Failed("a realm without a puncturable state"))
+        self.trees
+            .read()
+            .get(&realm)
+            .cloned()
+            .ok_or(ModuleFault::Failed("a realm without a puncturable state"))
     }
 
     /// The wrapping key of one version's material.
     fn leaf(&self, object: &Object, number: u32, leaf: u64) -> Result<Held, ModuleFault> {
-        let part = if object.spec.is_some_and(KeySpec::is_pair) { Part::Private } else { Part::Secret };
+        let part = if object.spec.is_some_and(KeySpec::is_pair) {
+            Part::Private
+        } else {
+            Part::Secret
+        };
         let info = immutable_info(object, number, part);
         let tree = self.tree(object.realm)?;
-        self.crypto.key(Operation::TreeLeaf { tree: tree.handle.handle(), leaf, info: &info })
+        self.crypto.key(Operation::TreeLeaf {
+            tree: tree.handle.handle(),
+            leaf,
+            info: &info,
+        })
     }
 
     /// Wraps new material under its leaf.
@@ -178,7 +202,11 @@ impl Custody {
     }
 
     /// Opens stored material.
-    pub(crate) fn unwrap_material(&self, object: &Object, version: &Version) -> Result<Held, ModuleFault> {
+    pub(crate) fn unwrap_material(
+        &self,
+        object: &Object,
+        version: &Version,
+    ) -> Result<Held, ModuleFault> {
         let blob = version.material.as_deref().ok_or(ModuleFault::Gone)?;
         let spec = object.spec.ok_or(ModuleFault::Unsupported)?;
         let kek = self.leaf(object, version.number, version.leaf)?;
@@ -196,18 +224,30 @@ impl Custody {
             key: state_key.handle(),
             aad: &aad,
         })?;
-        let tree_change = self.sealer.put(crate::rows::tree(realm), None, &TreeRow { sealed })?;
+        let tree_change = self
+            .sealer
+            .put(crate::rows::tree(realm), None, &TreeRow { sealed })?;
         let mut row = self.keyring(root)?;
         row.entries.push(KeyringEntry {
             name: RingName::State(realm),
             wrapped: self.crypto.wrap(&root.ring, &state_key)?,
         });
-        let keyring_change = self.sealer.put(crate::rows::keyring(), Some(&root.keyring_row), &row)?;
-        Ok(NewRealm { realm, tree: Arc::new(Tree { handle: tree }), state_key, changes: vec![tree_change, keyring_change] })
+        let keyring_change =
+            self.sealer
+                .put(crate::rows::keyring(), Some(&root.keyring_row), &row)?;
+        Ok(NewRealm {
+            realm,
+            tree: Arc::new(Tree { handle: tree }),
+            state_key,
+            changes: vec![tree_change, keyring_change],
+        })
     }
 
     fn keyring(&self, root: &Root) -> Result<KeyringRow, ChangeFault> {
-        Ok(self.sealer.decode::<KeyringRow>(&crate::rows::keyring(), &root.keyring_row)?.value)
+        Ok(self
+            .sealer
+            .decode::<KeyringRow>(&crate::rows::keyring(), &root.keyring_row)?
+            .value)
     }
 
     /// Takes a committed realm over.
@@ -218,10 +258,19 @@ impl Custody {
     }
 
     /// Rows for a new log key; adopt with [`Custody::adopt_key`] after the commit.
-    pub(crate) fn new_ring_key(&self, root: &Root, name: RingName, key: &Held) -> Result<SealedChange, ChangeFault> {
+    pub(crate) fn new_ring_key(
+        &self,
+        root: &Root,
+        name: RingName,
+        key: &Held,
+    ) -> Result<SealedChange, ChangeFault> {
         let mut row = self.keyring(root)?;
-        row.entries.push(KeyringEntry { name, wrapped: self.crypto.wrap(&root.ring, key)? });
-        self.sealer.put(crate::rows::keyring(), Some(&root.keyring_row), &row)
+        row.entries.push(KeyringEntry {
+            name,
+            wrapped: self.crypto.wrap(&root.ring, key)?,
+        });
+        self.sealer
+            .put(crate::rows::keyring(), Some(&root.keyring_row), &row)
     }
 
     /// Takes a committed ring key over.
@@ -242,5 +291,8 @@ pub(crate) struct NewRealm {
 /// A stored row as it will be after a change.
 pub(crate) fn row_after(change: &SealedChange) -> Option<Row> {
     let value = change.value.as_ref()?;
-    Some(Row { version: change.expected.checked_add(1)?, value: value.as_slice().into() })
+    Some(Row {
+        version: change.expected.checked_add(1)?,
+        value: value.as_slice().into(),
+    })
 }

@@ -126,21 +126,36 @@ impl Engine {
     /// Whether the outcome of a commit became unknown: the process must end and start again.
     #[must_use]
     pub fn is_dead(&self) -> bool {
-        self.open.load().as_ref().is_some_and(|open| open.committer.is_dead())
+        self.open
+            .load()
+            .as_ref()
+            .is_some_and(|open| open.committer.is_dead())
     }
 
     /// Opens the seal with a slot's secret. The secret is the credential.
     ///
     /// # Errors
     /// `unseal_failed`, `already_unsealed`, or what the store says.
-    pub async fn unseal(&self, kind: &str, secret: &Secret, source: Option<[u8; 16]>) -> Result<(), Problem> {
+    pub async fn unseal(
+        &self,
+        kind: &str,
+        secret: &Secret,
+        source: Option<[u8; 16]>,
+    ) -> Result<(), Problem> {
         self.unseal_now(kind, secret)?;
         let failures = self.failed_unseals.swap(0, Ordering::AcqRel);
         let caller = Caller::system(PrincipalId::UNSEALER, "unsealer")
             .with_credential(Credential::Seal(kind.to_owned()), source);
-        let command = Command::Unseal(Unseal { kind: kind.to_owned() });
-        self.execute(&caller, &command, &Envelope::default()).await?;
-        let detail = format!("{} {}; {failures} failed attempts to unseal before", env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"));
+        let command = Command::Unseal(Unseal {
+            kind: kind.to_owned(),
+        });
+        self.execute(&caller, &command, &Envelope::default())
+            .await?;
+        let detail = format!(
+            "{} {}; {failures} failed attempts to unseal before",
+            env!("CARGO_PKG_NAME"),
+            env!("CARGO_PKG_VERSION")
+        );
         self.server_event(ServerEventKind::Started, detail).await
     }
 
@@ -174,20 +189,27 @@ impl Engine {
     fn start_writer(&self, committer: &Arc<Committer>) {
         if self.writer == Writer::Thread {
             let committer = Arc::clone(committer);
-            let spawned = thread::Builder::new().name("keyward-writer".to_owned()).spawn(move || committer.run());
+            let spawned = thread::Builder::new()
+                .name("keyward-writer".to_owned())
+                .spawn(move || committer.run());
             *self.thread.lock() = spawned.ok();
         }
     }
 
     /// Runs the writer once, in [`Writer::Manual`] mode; how many commands it committed.
     pub fn pump(&self) -> usize {
-        self.open.load().as_ref().map_or(0, |open| open.committer.run_once())
+        self.open
+            .load()
+            .as_ref()
+            .map_or(0, |open| open.committer.run_once())
     }
 
     /// Closes the seal: what is under way is still committed and answered, then keys leave memory.
     pub fn close(&self) {
         let _changing = self.changing_seal.lock();
-        let Some(open) = self.open.swap(None) else { return };
+        let Some(open) = self.open.swap(None) else {
+            return;
+        };
         open.committer.stop();
         if let Some(thread) = self.thread.lock().take() {
             let _ = thread.join();
@@ -199,22 +221,35 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Engine::execute`].
-    pub async fn server_event(&self, event: ServerEventKind, detail: String) -> Result<(), Problem> {
+    pub async fn server_event(
+        &self,
+        event: ServerEventKind,
+        detail: String,
+    ) -> Result<(), Problem> {
         let caller = Caller::system(PrincipalId::SERVER, "server");
         let command = Command::ServerEvent(ServerEvent { event, detail });
-        self.execute(&caller, &command, &Envelope::default()).await.map(|_| ())
+        self.execute(&caller, &command, &Envelope::default())
+            .await
+            .map(|_| ())
     }
 
     /// Proves a credential: the only way to a [`Caller`] from outside.
     ///
     /// # Errors
     /// `sealed`, or why the credential is not accepted.
-    pub fn authenticate(&self, presented: &Presented<'_>, source: Option<[u8; 16]>) -> Result<Caller, Problem> {
+    pub fn authenticate(
+        &self,
+        presented: &Presented<'_>,
+        source: Option<[u8; 16]>,
+    ) -> Result<Caller, Problem> {
         let open = self.open.load();
-        let open = open.as_ref().ok_or_else(|| Problem::new(ErrorCode::Sealed))?;
+        let open = open
+            .as_ref()
+            .ok_or_else(|| Problem::new(ErrorCode::Sealed))?;
         let result = open.authenticate(presented, source);
         if result.is_err() {
-            self.rejections.note(source.unwrap_or_default(), self.clock.now().wall);
+            self.rejections
+                .note(source.unwrap_or_default(), self.clock.now().wall);
         }
         result
     }
@@ -230,7 +265,12 @@ impl Engine {
         for attempts in finished {
             let caller = Caller::system(PrincipalId::SERVER, "server")
                 .with_credential(Credential::Unproven, Some(attempts.source));
-            self.execute(&caller, &Command::RejectedAttempts(attempts), &Envelope::default()).await?;
+            self.execute(
+                &caller,
+                &Command::RejectedAttempts(attempts),
+                &Envelope::default(),
+            )
+            .await?;
         }
         Ok(count)
     }
@@ -241,14 +281,21 @@ impl Engine {
     }
 
     pub(crate) fn opened(&self) -> Result<Arc<Open>, Problem> {
-        self.open.load_full().ok_or_else(|| Problem::new(ErrorCode::Sealed))
+        self.open
+            .load_full()
+            .ok_or_else(|| Problem::new(ErrorCode::Sealed))
     }
 
     /// Executes one command: exactly one record, durable before this returns.
     ///
     /// # Errors
     /// The refusal, with its code.
-    pub async fn execute(&self, caller: &Caller, command: &Command, envelope: &Envelope) -> Result<Outcome, Problem> {
+    pub async fn execute(
+        &self,
+        caller: &Caller,
+        command: &Command,
+        envelope: &Envelope,
+    ) -> Result<Outcome, Problem> {
         let open = self.opened()?;
         for _ in 0..ATTEMPTS {
             if let Attempt::Finished(result) = attempt(&open, caller, command, envelope).await {
@@ -259,13 +306,21 @@ impl Engine {
                 return result;
             }
         }
-        let conflict = Problem::new(ErrorCode::Conflict).with("reason", "it kept changing while this was decided");
+        let conflict = Problem::new(ErrorCode::Conflict)
+            .with("reason", "it kept changing while this was decided");
         let work = Work::new(&open, caller, command.kind());
-        finish(work, command, envelope, Err(conflict)).await.map_or_else(|| Err(Problem::new(ErrorCode::Conflict)), |r| r)
+        finish(work, command, envelope, Err(conflict))
+            .await
+            .map_or_else(|| Err(Problem::new(ErrorCode::Conflict)), |r| r)
     }
 }
 
-async fn attempt(open: &Arc<Open>, caller: &Caller, command: &Command, envelope: &Envelope) -> Attempt {
+async fn attempt(
+    open: &Arc<Open>,
+    caller: &Caller,
+    command: &Command,
+    envelope: &Envelope,
+) -> Attempt {
     let mut work = Work::new(open, caller, command.kind());
     let decided = loop {
         match work.perform(command, envelope) {
@@ -302,7 +357,10 @@ async fn reserve_leaves(open: &Arc<Open>, realm: RealmId) -> Result<(), Problem>
     let block = work.leaf_block(realm, LEAF_BLOCK)?;
     let detail = format!("reserved leaves {} to {}", block.next, block.end);
     work.detail = Some(detail.clone());
-    let command = Command::ServerEvent(ServerEvent { event: ServerEventKind::Notice, detail });
+    let command = Command::ServerEvent(ServerEvent {
+        event: ServerEventKind::Notice,
+        detail,
+    });
     match finish(work, &command, &Envelope::default(), Ok(Outcome::Done)).await {
         // Someone else reserved meanwhile; whether that is enough shows when it is tried again.
         None => Ok(()),
@@ -346,7 +404,11 @@ async fn finish(
         work.changes.clear();
         work.after.clear();
     }
-    let refusal = decided.as_ref().err().or(work.refuse_after.as_ref()).map(|problem| problem.code);
+    let refusal = decided
+        .as_ref()
+        .err()
+        .or(work.refuse_after.as_ref())
+        .map(|problem| problem.code);
     let draft = match draft(&work, command, envelope, refusal) {
         Ok(draft) => draft,
         Err(problem) => return Some(Err(problem)),
@@ -354,20 +416,40 @@ async fn finish(
     let reservation = work.reservation.take();
     let (reply, answer) = oneshot::channel();
     let hooks = std::mem::take(&mut work.after);
-    let after: Option<crate::committer::AfterCommit> =
-        if hooks.is_empty() { None } else { Some(Box::new(move || hooks.into_iter().for_each(|hook| hook()))) };
+    let after: Option<crate::committer::AfterCommit> = if hooks.is_empty() {
+        None
+    } else {
+        Some(Box::new(move || hooks.into_iter().for_each(|hook| hook())))
+    };
     let urgent = is_urgent(command);
     // A refusal of what was read is recorded whatever changes meanwhile: it was true when it was decided.
-    let reads = if decided.is_err() { Vec::new() } else { std::mem::take(&mut work.reads) };
-    let pending =
-        Pending { reads, decided_at: work.position, changes: std::mem::take(&mut work.changes), draft, urgent, after, reply };
-    let answer = if open.committer.submit(pending) { answer.await.ok() } else { None };
+    let reads = if decided.is_err() {
+        Vec::new()
+    } else {
+        std::mem::take(&mut work.reads)
+    };
+    let pending = Pending {
+        reads,
+        decided_at: work.position,
+        changes: std::mem::take(&mut work.changes),
+        draft,
+        urgent,
+        after,
+        reply,
+    };
+    let answer = if open.committer.submit(pending) {
+        answer.await.ok()
+    } else {
+        None
+    };
     if let Some(reservation) = reservation {
         reservation.settle(answer == Some(Answer::Committed) && decided.is_ok());
     }
     match answer {
         Some(Answer::Committed) => {
-            if work.scrub && let Err(fault) = open.store.scrub() {
+            if work.scrub
+                && let Err(fault) = open.store.scrub()
+            {
                 return Some(Err(store_problem(&fault)));
             }
             Some(work.refuse_after.map_or(decided, Err))
@@ -402,14 +484,19 @@ fn draft(
 ) -> Result<Draft, Problem> {
     let open = work.open;
     let canonical = command.canonical(open.deployment);
-    let digest = open.crypto.sha(&[&canonical]).map_err(crate::problems::module_problem)?;
+    let digest = open
+        .crypto
+        .sha(&[&canonical])
+        .map_err(crate::problems::module_problem)?;
     let body = Body {
         principal: work.caller.principal(),
         credential: work.caller.credential.clone(),
         source: work.caller.source,
         correlation: envelope.correlation,
         command_digest: Some(digest),
-        module: work.used_module.then(|| format!("{} {}", open.module.module, open.module.version)),
+        module: work
+            .used_module
+            .then(|| format!("{} {}", open.module.module, open.module.version)),
         policies: work.policies.clone(),
         approval: None,
         change: work.change,

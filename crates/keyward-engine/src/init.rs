@@ -59,13 +59,18 @@ pub struct Initialised {
 
 /// Reads which installation the store holds. The row is authenticated once the seal is open.
 pub(crate) fn installation(store: &dyn Store) -> Result<Installation, Problem> {
-    let row = store.get(&rows::meta("installation")).map_err(|f| store_problem(&f))?;
+    let row = store
+        .get(&rows::meta("installation"))
+        .map_err(|f| store_problem(&f))?;
     let row = row.ok_or_else(|| Problem::new(ErrorCode::NotInitialised))?;
     let payload = row.value.get(32..).unwrap_or_default();
     let installation: Installation = cbor::from_slice(payload)
         .map_err(|_| store_problem(&StoreFault::Corrupt("the installation row does not decode")))?;
     if installation.format > FORMAT {
-        return Err(store_problem(&StoreFault::TooNew { found: installation.format, known: FORMAT }));
+        return Err(store_problem(&StoreFault::TooNew {
+            found: installation.format,
+            known: FORMAT,
+        }));
     }
     Ok(installation)
 }
@@ -87,7 +92,17 @@ pub(crate) fn new_token(
     let digest = crypto.sha(&[digits.expose()]).map_err(module_problem)?;
     let mut text = text.into_bytes();
     text.extend_from_slice(digits.expose());
-    Ok((Secret::new(text), Token { id, principal, digest, created_at, expires_at, revoked_at: None }))
+    Ok((
+        Secret::new(text),
+        Token {
+            id,
+            principal,
+            digest,
+            created_at,
+            expires_at,
+            revoked_at: None,
+        },
+    ))
 }
 
 /// Makes the installation.
@@ -101,15 +116,29 @@ pub fn initialise(
     seal: &dyn Seal,
     secret: &Secret,
 ) -> Result<Initialised, Problem> {
-    if store.get(&rows::meta("installation")).map_err(|f| store_problem(&f))?.is_some() {
+    if store
+        .get(&rows::meta("installation"))
+        .map_err(|f| store_problem(&f))?
+        .is_some()
+    {
         return Err(Problem::new(ErrorCode::AlreadyInitialised));
     }
     let crypto = Crypto::new(module);
     let deployment = DeploymentId(crypto.random().map_err(module_problem)?);
     let node = NodeId(crypto.random().map_err(module_problem)?);
-    let created = custody::create(&crypto, &CreateParameters { deployment, seal, secret }).map_err(|fault| match fault {
+    let created = custody::create(
+        &crypto,
+        &CreateParameters {
+            deployment,
+            seal,
+            secret,
+        },
+    )
+    .map_err(|fault| match fault {
         custody::OpenFault::Seal(crate::ports::seal::SealFault::Unacceptable(reason)) => {
-            Problem::new(ErrorCode::InvalidField).with("field", "passphrase").with("reason", reason)
+            Problem::new(ErrorCode::InvalidField)
+                .with("field", "passphrase")
+                .with("reason", reason)
         }
         other => open_problem(&other),
     })?;
@@ -118,22 +147,33 @@ pub fn initialise(
     let now = clock.now().wall;
     let origin = format!("keyward/{deployment}/{LANE}");
     let put = |row, value: &dyn Fn() -> Vec<u8>| seal_bytes(sealer, row, &value());
-    let installation =
-        Installation { format: FORMAT, deployment, node, created_at: now, origin: origin.clone() };
-    changes.push(put(rows::meta("installation"), &|| cbor::to_vec(&installation))?);
+    let installation = Installation {
+        format: FORMAT,
+        deployment,
+        node,
+        created_at: now,
+        origin: origin.clone(),
+    };
+    changes.push(put(rows::meta("installation"), &|| {
+        cbor::to_vec(&installation)
+    })?);
 
     let key = verifier_key(&crypto, &origin, &created.log_key)?;
     let log_verifier_key = key.to_string();
     let log_origin = Origin::new(&origin).map_err(|_| Problem::new(ErrorCode::Internal))?;
-    let history = KeyHistory::pinned(log_origin, key).map_err(|_| Problem::new(ErrorCode::Internal))?;
-    changes.push(put(rows::meta("log-keys"), &|| cbor::to_vec(&history.to_string()))?);
+    let history =
+        KeyHistory::pinned(log_origin, key).map_err(|_| Problem::new(ErrorCode::Internal))?;
+    changes.push(put(rows::meta("log-keys"), &|| {
+        cbor::to_vec(&history.to_string())
+    })?);
 
     let (admin, admin_token) = add_people(&crypto, sealer, now, &mut changes)?;
     let mut set_hash = SetHash::default();
     for change in &changes {
         set_hash.mix(&change.delta);
     }
-    let wrapped = crate::committer::wrap_set_hash(&created.custody, &set_hash).map_err(module_problem)?;
+    let wrapped =
+        crate::committer::wrap_set_hash(&created.custody, &set_hash).map_err(module_problem)?;
     let lane = LaneRow {
         size: 0,
         frontier: TileWriter::new().frontier().to_bytes(),
@@ -144,13 +184,32 @@ pub fn initialise(
     };
     changes.push(put(rows::lane(LANE), &|| cbor::to_vec(&lane))?);
     commit(store, changes)?;
-    Ok(Initialised { deployment, admin_token, admin, log_verifier_key, log_origin: origin })
+    Ok(Initialised {
+        deployment,
+        admin_token,
+        admin,
+        log_verifier_key,
+        log_origin: origin,
+    })
 }
 
-fn seal_bytes(sealer: &rows::RowSealer, row: crate::ports::store::RowKey, payload: &[u8]) -> Result<SealedChange, Problem> {
+fn seal_bytes(
+    sealer: &rows::RowSealer,
+    row: crate::ports::store::RowKey,
+    payload: &[u8],
+) -> Result<SealedChange, Problem> {
     let (value, element) = sealer.seal(&row, 1, payload).map_err(module_problem)?;
-    let delta = if rows::in_set(row.table) { element } else { SetHash::default() };
-    Ok(SealedChange { row, expected: 0, value: Some(value), delta })
+    let delta = if rows::in_set(row.table) {
+        element
+    } else {
+        SetHash::default()
+    };
+    Ok(SealedChange {
+        row,
+        expected: 0,
+        value: Some(value),
+        delta,
+    })
 }
 
 fn add_people(
@@ -177,7 +236,10 @@ fn add_people(
         realm: RealmId::SYSTEM,
         name: name("administrator")?,
         kind: PrincipalKind::Workload,
-        grants: vec![Grant { realm: RealmId::SYSTEM, role: Role::Administrator }],
+        grants: vec![Grant {
+            realm: RealmId::SYSTEM,
+            role: Role::Administrator,
+        }],
         enabled: true,
         created_at: now,
         created_by: PrincipalId::SERVER,
@@ -190,8 +252,16 @@ fn add_people(
     };
     put(sealer.put(rows::realm(RealmId::SYSTEM), None, &realm))?;
     put(sealer.put(rows::principal(admin), None, &principal))?;
-    put(sealer.put(rows::principal_name(RealmId::SYSTEM, &principal.name), None, &pointer))?;
-    put(sealer.put(rows::principal_of_realm(RealmId::SYSTEM, admin), None, &pointer))?;
+    put(sealer.put(
+        rows::principal_name(RealmId::SYSTEM, &principal.name),
+        None,
+        &pointer,
+    ))?;
+    put(sealer.put(
+        rows::principal_of_realm(RealmId::SYSTEM, admin),
+        None,
+        &pointer,
+    ))?;
     put(sealer.put(rows::token(token.id), None, &token))?;
     Ok((admin, text))
 }
@@ -199,12 +269,23 @@ fn add_people(
 fn commit(store: &dyn Store, changes: Vec<SealedChange>) -> Result<(), Problem> {
     let mut batch = Batch::default();
     for change in changes {
-        batch.expect.push(Expect { row: change.row.clone(), version: change.expected });
+        batch.expect.push(Expect {
+            row: change.row.clone(),
+            version: change.expected,
+        });
         if let Some(value) = change.value {
-            batch.changes.push(Change::Put { row: change.row, version: 1, value });
+            batch.changes.push(Change::Put {
+                row: change.row,
+                version: 1,
+                value,
+            });
         }
     }
-    match store.commit(vec![batch]).map_err(|f| store_problem(&f))?.first() {
+    match store
+        .commit(vec![batch])
+        .map_err(|f| store_problem(&f))?
+        .first()
+    {
         Some(Commit::Done) => Ok(()),
         _ => Err(Problem::new(ErrorCode::AlreadyInitialised)),
     }

@@ -23,13 +23,23 @@ const DAMAGED: StoreFault = StoreFault::Corrupt("the log does not decode");
 
 impl LogReader<'_> {
     /// Stored records from an index on, at most `limit`, in order. What was archived is left out.
-    pub(crate) fn records(&self, from: u64, limit: usize) -> Result<Vec<(u64, StoredRecord)>, StoreFault> {
+    pub(crate) fn records(
+        &self,
+        from: u64,
+        limit: usize,
+    ) -> Result<Vec<(u64, StoredRecord)>, StoreFault> {
         let prefix = self.lane.to_be_bytes();
-        let mut after = from.checked_sub(1).map(|before| rows::log_batch(self.lane, before).key);
+        let mut after = from
+            .checked_sub(1)
+            .map(|before| rows::log_batch(self.lane, before).key);
         let mut found = Vec::new();
         while found.len() < limit {
-            let page = self.store.scan(Table::LogBatch, &prefix, after.as_deref(), 64)?;
-            let Some((last_key, _)) = page.last() else { break };
+            let page = self
+                .store
+                .scan(Table::LogBatch, &prefix, after.as_deref(), 64)?;
+            let Some((last_key, _)) = page.last() else {
+                break;
+            };
             after = Some(last_key.clone());
             for (_, row) in &page {
                 let batch: LogBatchRow = cbor::from_slice(&row.value).map_err(|_| DAMAGED)?;
@@ -47,23 +57,52 @@ impl LogReader<'_> {
     pub(crate) fn batch_of(
         &self,
         index: u64,
-    ) -> Result<Option<(crate::ports::store::RowKey, crate::ports::store::Row, LogBatchRow)>, StoreFault> {
+    ) -> Result<
+        Option<(
+            crate::ports::store::RowKey,
+            crate::ports::store::Row,
+            LogBatchRow,
+        )>,
+        StoreFault,
+    > {
         let prefix = self.lane.to_be_bytes();
-        let after = index.checked_sub(1).map(|before| rows::log_batch(self.lane, before).key);
-        let page = self.store.scan(Table::LogBatch, &prefix, after.as_deref(), 1)?;
-        let Some((key, row)) = page.into_iter().next() else { return Ok(None) };
+        let after = index
+            .checked_sub(1)
+            .map(|before| rows::log_batch(self.lane, before).key);
+        let page = self
+            .store
+            .scan(Table::LogBatch, &prefix, after.as_deref(), 1)?;
+        let Some((key, row)) = page.into_iter().next() else {
+            return Ok(None);
+        };
         let batch: LogBatchRow = cbor::from_slice(&row.value).map_err(|_| DAMAGED)?;
         if batch.first > index {
             return Ok(None);
         }
-        Ok(Some((crate::ports::store::RowKey { table: Table::LogBatch, key }, row, batch)))
+        Ok(Some((
+            crate::ports::store::RowKey {
+                table: Table::LogBatch,
+                key,
+            },
+            row,
+            batch,
+        )))
     }
 
     /// One record as read.
     pub(crate) fn view(index: u64, stored: &StoredRecord) -> Result<RecordView, StoreFault> {
         let header: Header = cbor::from_slice(&stored.entry).map_err(|_| DAMAGED)?;
-        let body = stored.body.as_deref().map(cbor::from_slice::<Body>).transpose().map_err(|_| DAMAGED)?;
-        Ok(RecordView { index, header, body })
+        let body = stored
+            .body
+            .as_deref()
+            .map(cbor::from_slice::<Body>)
+            .transpose()
+            .map_err(|_| DAMAGED)?;
+        Ok(RecordView {
+            index,
+            header,
+            body,
+        })
     }
 
     /// A tile of the tree of this size; full tiles are stored, partial ones follow from what is.
@@ -73,7 +112,10 @@ impl LogReader<'_> {
             if let Some(row) = self.store.get(&row)? {
                 return Tile::from_bytes(id, &row.value).map_err(|_| DAMAGED);
             }
-        } else if let Some(row) = self.store.get(&rows::log_tile(self.lane, id.level(), id.index()))? {
+        } else if let Some(row) =
+            self.store
+                .get(&rows::log_tile(self.lane, id.level(), id.index()))?
+        {
             // The tile has filled up since: its beginning is the partial one.
             let hashes: Vec<Hash> = row
                 .value
@@ -91,11 +133,15 @@ impl LogReader<'_> {
             if records.first().is_some_and(|(index, _)| *index != first) || records.len() < count {
                 return Err(StoreFault::Corrupt("a part of the log is missing"));
             }
-            records.iter().map(|(_, record)| tlog::leaf_hash(self.crypto, &record.entry)).collect()
+            records
+                .iter()
+                .map(|(_, record)| tlog::leaf_hash(self.crypto, &record.entry))
+                .collect()
         } else {
             let mut hashes = Vec::with_capacity(count);
             for index in (first..).take(count) {
-                let below = TileId::new(id.level().saturating_sub(1), index, TILE_WIDTH).map_err(|_| DAMAGED)?;
+                let below = TileId::new(id.level().saturating_sub(1), index, TILE_WIDTH)
+                    .map_err(|_| DAMAGED)?;
                 hashes.push(self.tile_root(&self.tile(below)?)?);
             }
             hashes
@@ -114,12 +160,18 @@ impl LogReader<'_> {
     }
 
     /// The tiles that hold these nodes, and the right edge against which they can be checked.
-    pub(crate) fn verified_tiles(&self, head: &TreeHead, nodes: &[Node]) -> Result<Tiles, StoreFault> {
+    pub(crate) fn verified_tiles(
+        &self,
+        head: &TreeHead,
+        nodes: &[Node],
+    ) -> Result<Tiles, StoreFault> {
         let mut tiles = Tiles::new(head.size).map_err(|_| DAMAGED)?;
         let mut needed: BTreeSet<TileId> = Tiles::needed(head.size, nodes);
         needed.extend(TileId::right_edge(head.size));
         for id in needed {
-            tiles.insert(id, &self.tile(id)?.to_bytes()).map_err(|_| DAMAGED)?;
+            tiles
+                .insert(id, &self.tile(id)?.to_bytes())
+                .map_err(|_| DAMAGED)?;
         }
         Ok(tiles)
     }
@@ -130,7 +182,11 @@ impl LogReader<'_> {
             LogPath::Tile(id) => {
                 let within = TileId::in_tree(id.level(), id.index(), size)
                     .is_some_and(|now| now.width() >= id.width());
-                if within { Ok(Some(self.tile(id)?.to_bytes())) } else { Ok(None) }
+                if within {
+                    Ok(Some(self.tile(id)?.to_bytes()))
+                } else {
+                    Ok(None)
+                }
             }
             LogPath::Entries(id) => {
                 let first = id.index().saturating_mul(u64::from(TILE_WIDTH));

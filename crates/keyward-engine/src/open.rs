@@ -59,7 +59,10 @@ impl Clock for ServiceClock {
     fn now(&self) -> Now {
         let now = self.inner.now();
         let elapsed = now.service.0.saturating_sub(self.start.service.0);
-        Now { wall: now.wall, service: Millis(self.base.0.saturating_add(elapsed)) }
+        Now {
+            wall: now.wall,
+            service: Millis(self.base.0.saturating_add(elapsed)),
+        }
     }
 }
 
@@ -114,16 +117,30 @@ impl Open {
         custody: Custody,
         log_keys: &[(u32, Arc<Held>)],
     ) -> Result<Self, Problem> {
-        let Parts { crypto, store, clock, seals, sizes, deployment, node } = parts;
+        let Parts {
+            crypto,
+            store,
+            clock,
+            seals,
+            sizes,
+            deployment,
+            node,
+        } = parts;
         let corrupt = |what| store_problem(&StoreFault::Corrupt(what));
         let lane_key = rows::lane(LANE);
         let stored = store.get(&lane_key).map_err(|f| store_problem(&f))?;
         let stored = stored.ok_or_else(|| corrupt("the log has no head"))?;
-        let lane = custody.sealer.decode::<LaneRow>(&lane_key, &stored).map_err(|f| store_problem(&f))?;
+        let lane = custody
+            .sealer
+            .decode::<LaneRow>(&lane_key, &stored)
+            .map_err(|f| store_problem(&f))?;
         let tiles = resume(&crypto, &*store, &lane.value)?;
         let set_hash = custody
             .crypto
-            .secret(Operation::UnwrapBytes { kek: custody.set_hash.handle(), blob: &lane.value.set_hash })
+            .secret(Operation::UnwrapBytes {
+                kek: custody.set_hash.handle(),
+                blob: &lane.value.set_hash,
+            })
             .map_err(|_| corrupt("the set-hash does not open"))?;
         let set_hash = set_hash.expose().first_chunk::<32>().copied();
         let set_hash = SetHash(set_hash.ok_or_else(|| corrupt("the set-hash has another length"))?);
@@ -149,7 +166,11 @@ impl Open {
         );
         let module = crypto.module().describe();
         let facts = ModuleFacts {
-            level: if module.certificates.is_empty() { 0 } else { module.level },
+            level: if module.certificates.is_empty() {
+                0
+            } else {
+                module.level
+            },
             services: module.services.clone(),
         };
         Ok(Self {
@@ -173,33 +194,61 @@ impl Open {
 
     /// What is known about the clocks.
     pub(crate) fn clock_evidence(&self) -> ClockEvidence {
-        ClockEvidence { drifted: self.clock.drifted(), started_at: self.clock.started_at() }
+        ClockEvidence {
+            drifted: self.clock.drifted(),
+            started_at: self.clock.started_at(),
+        }
     }
 
     pub(crate) fn log(&self) -> LogReader<'_> {
-        LogReader { store: &*self.store, crypto: &self.crypto, lane: LANE }
+        LogReader {
+            store: &*self.store,
+            crypto: &self.crypto,
+            lane: LANE,
+        }
     }
 }
 
 /// The log's right edge, checked against the head.
 fn resume(crypto: &Crypto, store: &dyn Store, lane: &LaneRow) -> Result<TileWriter, Problem> {
     let corrupt = |what| store_problem(&StoreFault::Corrupt(what));
-    let frontier = Frontier::from_bytes(&lane.frontier).map_err(|_| corrupt("the log's head does not decode"))?;
+    let frontier = Frontier::from_bytes(&lane.frontier)
+        .map_err(|_| corrupt("the log's head does not decode"))?;
     if frontier.size() != lane.size {
         return Err(corrupt("the log's head contradicts itself"));
     }
     let head = frontier.head(crypto);
-    let reader = LogReader { store, crypto, lane: LANE };
-    let edge = reader.right_edge(lane.size).map_err(|f| store_problem(&f))?;
-    TileWriter::resume(crypto, &head, &edge).map_err(|_| corrupt("the log's records do not lead to its head"))
+    let reader = LogReader {
+        store,
+        crypto,
+        lane: LANE,
+    };
+    let edge = reader
+        .right_edge(lane.size)
+        .map_err(|f| store_problem(&f))?;
+    TileWriter::resume(crypto, &head, &edge)
+        .map_err(|_| corrupt("the log's records do not lead to its head"))
 }
 
 /// The public key of an Ed25519 pair: the last 32 bytes of its SubjectPublicKeyInfo (RFC 8410 §4).
-pub(crate) fn verifier_key(crypto: &Crypto, name: &str, key: &Held) -> Result<VerifierKey, Problem> {
-    let spki = crypto.bytes(Operation::PublicKey { key: key.handle() }).map_err(module_problem)?;
-    let public = spki.last_chunk::<32>().ok_or_else(|| Problem::new(ErrorCode::ModuleFault))?;
-    VerifierKey::new(crypto, name, keyward_core::tlog::SignatureType::Ed25519, *public)
-        .map_err(|_| Problem::new(ErrorCode::Internal))
+pub(crate) fn verifier_key(
+    crypto: &Crypto,
+    name: &str,
+    key: &Held,
+) -> Result<VerifierKey, Problem> {
+    let spki = crypto
+        .bytes(Operation::PublicKey { key: key.handle() })
+        .map_err(module_problem)?;
+    let public = spki
+        .last_chunk::<32>()
+        .ok_or_else(|| Problem::new(ErrorCode::ModuleFault))?;
+    VerifierKey::new(
+        crypto,
+        name,
+        keyward_core::tlog::SignatureType::Ed25519,
+        *public,
+    )
+    .map_err(|_| Problem::new(ErrorCode::Internal))
 }
 
 fn identity(
@@ -210,29 +259,56 @@ fn identity(
 ) -> Result<LogIdentity, Problem> {
     let corrupt = |what| store_problem(&StoreFault::Corrupt(what));
     let key = rows::meta("log-keys");
-    let row = store.get(&key).map_err(|f| store_problem(&f))?.ok_or_else(|| corrupt("no history of log keys"))?;
-    let text = custody.sealer.decode::<String>(&key, &row).map_err(|f| store_problem(&f))?.value;
+    let row = store
+        .get(&key)
+        .map_err(|f| store_problem(&f))?
+        .ok_or_else(|| corrupt("no history of log keys"))?;
+    let text = custody
+        .sealer
+        .decode::<String>(&key, &row)
+        .map_err(|f| store_problem(&f))?
+        .value;
     let verifier = crate::signing::ModuleVerifier { crypto };
     let history = KeyHistory::parse(crypto, &verifier, &text)
         .map_err(|_| corrupt("the history of log keys does not verify"))?;
-    let (number, held) = log_keys.iter().max_by_key(|(n, _)| *n).ok_or_else(|| corrupt("no log key"))?;
-    Ok(LogIdentity { history, number: *number, key: Arc::clone(held) })
+    let (number, held) = log_keys
+        .iter()
+        .max_by_key(|(n, _)| *n)
+        .ok_or_else(|| corrupt("no log key"))?;
+    Ok(LogIdentity {
+        history,
+        number: *number,
+        key: Arc::clone(held),
+    })
 }
 
 fn load_policies(store: &dyn Store, custody: &Custody) -> Result<Decider, Problem> {
     let decider = Decider::new();
     let mut after: Option<Vec<u8>> = None;
     loop {
-        let page = store.scan(Table::Policy, &[], after.as_deref(), 1_000).map_err(|f| store_problem(&f))?;
-        let Some((last, _)) = page.last() else { return Ok(decider) };
+        let page = store
+            .scan(Table::Policy, &[], after.as_deref(), 1_000)
+            .map_err(|f| store_problem(&f))?;
+        let Some((last, _)) = page.last() else {
+            return Ok(decider);
+        };
         after = Some(last.clone());
         for (key, row) in page {
             let realm = key.first_chunk::<16>().copied().unwrap_or_default();
-            let key = RowKey { table: Table::Policy, key };
-            let text = custody.sealer.decode::<PolicyText>(&key, &row).map_err(|f| store_problem(&f))?.value;
+            let key = RowKey {
+                table: Table::Policy,
+                key,
+            };
+            let text = custody
+                .sealer
+                .decode::<PolicyText>(&key, &row)
+                .map_err(|f| store_problem(&f))?
+                .value;
             decider
                 .put(RealmId(realm), text.name.as_str(), &text.text)
-                .map_err(|reason| Problem::new(ErrorCode::InvalidPolicy).with("reason", reason.to_string()))?;
+                .map_err(|reason| {
+                    Problem::new(ErrorCode::InvalidPolicy).with("reason", reason.to_string())
+                })?;
         }
     }
 }

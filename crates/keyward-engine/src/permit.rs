@@ -54,7 +54,13 @@ impl Permit {
     /// Whether a non-approved result may be used.
     #[must_use]
     pub const fn allows_not_approved(&self) -> bool {
-        matches!(self.scope, PermitScope::Command { exception: true, .. })
+        matches!(
+            self.scope,
+            PermitScope::Command {
+                exception: true,
+                ..
+            }
+        )
     }
 
     /// Whether key material may leave in the clear.
@@ -66,7 +72,9 @@ impl Permit {
 
 impl fmt::Debug for Permit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Permit").field("scope", &self.scope).finish()
+        f.debug_struct("Permit")
+            .field("scope", &self.scope)
+            .finish()
     }
 }
 

@@ -29,7 +29,9 @@ pub fn module_problem(fault: ModuleFault) -> Problem {
         ModuleFault::NotApproved => ErrorCode::ModuleNotApproved,
         ModuleFault::Unavailable => ErrorCode::ModuleUnavailable,
         ModuleFault::Full => ErrorCode::ModuleBusy,
-        ModuleFault::Refused | ModuleFault::NoSuchKey | ModuleFault::Failed(_) => ErrorCode::ModuleFault,
+        ModuleFault::Refused | ModuleFault::NoSuchKey | ModuleFault::Failed(_) => {
+            ErrorCode::ModuleFault
+        }
     })
 }
 

@@ -47,12 +47,20 @@ impl Draft {
         let mut body = cbor::to_vec(&facts.body);
         if body.len() > RECORD_MAX_BYTES {
             // A record must always be possible: what does not fit is cut to what identifies it.
-            body = cbor::to_vec(&Body { detail: None, policies: Vec::new(), ..facts.body });
+            body = cbor::to_vec(&Body {
+                detail: None,
+                policies: Vec::new(),
+                ..facts.body
+            });
         }
         let fault = |_: ModuleFault| Problem::new(ErrorCode::ModuleFault);
         let salt = crypto.random::<16>().map_err(fault)?;
         let body_digest = crypto.sha(&[&salt, &body]).map_err(fault)?;
-        let post_image = if changes.is_empty() { None } else { Some(post_image(crypto, changes).map_err(fault)?) };
+        let post_image = if changes.is_empty() {
+            None
+        } else {
+            Some(post_image(crypto, changes).map_err(fault)?)
+        };
         Ok(Self {
             time: facts.time,
             realm: facts.realm,
@@ -80,7 +88,13 @@ impl Draft {
     }
 
     /// The leaf entry at its place.
-    pub(crate) fn placed(&self, node: NodeId, lane: u32, realm_seq: u64, state_tag: Option<[u8; 32]>) -> StoredRecord {
+    pub(crate) fn placed(
+        &self,
+        node: NodeId,
+        lane: u32,
+        realm_seq: u64,
+        state_tag: Option<[u8; 32]>,
+    ) -> StoredRecord {
         let header = Header {
             format: RECORD_VERSION,
             time: self.time,
@@ -110,7 +124,11 @@ fn post_image(crypto: &Crypto, changes: &[SealedChange]) -> Result<[u8; 32], Mod
     let mut bytes = Vec::with_capacity(changes.len().saturating_mul(96));
     for change in changes {
         bytes.push(change.row.table.number());
-        bytes.extend_from_slice(&u32::try_from(change.row.key.len()).unwrap_or(u32::MAX).to_be_bytes());
+        bytes.extend_from_slice(
+            &u32::try_from(change.row.key.len())
+                .unwrap_or(u32::MAX)
+                .to_be_bytes(),
+        );
         bytes.extend_from_slice(&change.row.key);
         bytes.extend_from_slice(&change.expected.to_be_bytes());
         let digest = match &change.value {

@@ -22,7 +22,11 @@ impl Rejections {
     pub(crate) fn note(&self, source: [u8; 16], at: Timestamp) {
         let mut counts = self.0.lock();
         let known = counts.contains_key(&(minute(at), source));
-        let source = if known || counts.len() < SOURCES_MAX { source } else { [0; 16] };
+        let source = if known || counts.len() < SOURCES_MAX {
+            source
+        } else {
+            [0; 16]
+        };
         let count = counts.entry((minute(at), source)).or_insert(0);
         *count = count.saturating_add(1);
     }
@@ -31,11 +35,19 @@ impl Rejections {
     pub(crate) fn take(&self, now: Timestamp, everything: bool) -> Vec<RejectedAttempts> {
         let mut counts = self.0.lock();
         let first_open = (minute(now), [0; 16]);
-        let open = if everything { BTreeMap::new() } else { counts.split_off(&first_open) };
+        let open = if everything {
+            BTreeMap::new()
+        } else {
+            counts.split_off(&first_open)
+        };
         let finished = std::mem::replace(&mut *counts, open);
         finished
             .into_iter()
-            .map(|((minute, source), count)| RejectedAttempts { source, minute, count })
+            .map(|((minute, source), count)| RejectedAttempts {
+                source,
+                minute,
+                count,
+            })
             .collect()
     }
 }
@@ -55,7 +67,13 @@ mod tests {
         rejections.note([1; 16], at(11));
         assert_eq!(rejections.take(at(10), false), []);
         let taken = rejections.take(at(11), false);
-        assert_eq!(taken.iter().map(|a| (a.minute, a.source[0], a.count)).collect::<Vec<_>>(), [(10, 1, 3), (10, 2, 1)]);
+        assert_eq!(
+            taken
+                .iter()
+                .map(|a| (a.minute, a.source[0], a.count))
+                .collect::<Vec<_>>(),
+            [(10, 1, 3), (10, 2, 1)]
+        );
         assert_eq!(rejections.take(at(11), true).len(), 1);
     }
 

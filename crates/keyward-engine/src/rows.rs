@@ -69,14 +69,31 @@ impl RowSealer {
         Self { crypto, key }
     }
 
-    fn mac(&self, row: &RowKey, version: u64, payload: &[u8]) -> Result<([u8; 32], SetHash), ModuleFault> {
-        let length = u32::try_from(row.key.len()).map_err(|_| ModuleFault::Refused)?.to_be_bytes();
+    fn mac(
+        &self,
+        row: &RowKey,
+        version: u64,
+        payload: &[u8],
+    ) -> Result<([u8; 32], SetHash), ModuleFault> {
+        let length = u32::try_from(row.key.len())
+            .map_err(|_| ModuleFault::Refused)?
+            .to_be_bytes();
         let mac = self.crypto.mac(
             &self.key,
-            &[&[row.table.number()], &length, &row.key, &version.to_be_bytes(), payload],
+            &[
+                &[row.table.number()],
+                &length,
+                &row.key,
+                &version.to_be_bytes(),
+                payload,
+            ],
         )?;
-        let (tag, element) = mac.split_first_chunk::<32>().ok_or(ModuleFault::Failed("a short MAC"))?;
-        let element = element.first_chunk::<32>().ok_or(ModuleFault::Failed("a short MAC"))?;
+        let (tag, element) = mac
+            .split_first_chunk::<32>()
+            .ok_or(ModuleFault::Failed("a short MAC"))?;
+        let element = element
+            .first_chunk::<32>()
+            .ok_or(ModuleFault::Failed("a short MAC"))?;
         Ok((*tag, SetHash(*element)))
     }
 
@@ -95,9 +112,15 @@ impl RowSealer {
     }
 
     /// Checks a stored row and gives its payload and element.
-    pub(crate) fn open<'r>(&self, row: &RowKey, stored: &'r Row) -> Result<(&'r [u8], SetHash), StoreFault> {
-        let (tag, payload) =
-            stored.value.split_first_chunk::<32>().ok_or(StoreFault::Corrupt("a row is too short"))?;
+    pub(crate) fn open<'r>(
+        &self,
+        row: &RowKey,
+        stored: &'r Row,
+    ) -> Result<(&'r [u8], SetHash), StoreFault> {
+        let (tag, payload) = stored
+            .value
+            .split_first_chunk::<32>()
+            .ok_or(StoreFault::Corrupt("a row is too short"))?;
         let (expected, element) = self
             .mac(row, stored.version, payload)
             .map_err(|_| StoreFault::Unavailable("the module cannot authenticate rows"))?;
@@ -114,8 +137,12 @@ impl RowSealer {
         stored: &Row,
     ) -> Result<Opened<T>, StoreFault> {
         let (payload, _) = self.open(row, stored)?;
-        let value = cbor::from_slice(payload).map_err(|_| StoreFault::Corrupt("a row does not decode"))?;
-        Ok(Opened { value, version: stored.version })
+        let value =
+            cbor::from_slice(payload).map_err(|_| StoreFault::Corrupt("a row does not decode"))?;
+        Ok(Opened {
+            value,
+            version: stored.version,
+        })
     }
 
     /// Seals the writing of a row that must now be as `before` (none: absent).
@@ -132,13 +159,23 @@ impl RowSealer {
         if in_set(row.table) {
             delta.mix(&element);
         }
-        Ok(SealedChange { row, expected, value: Some(value), delta })
+        Ok(SealedChange {
+            row,
+            expected,
+            value: Some(value),
+            delta,
+        })
     }
 
     /// Seals the removal of a row.
     pub(crate) fn delete(&self, row: RowKey, before: &Row) -> Result<SealedChange, ChangeFault> {
         let delta = self.element(&row, Some(before))?;
-        Ok(SealedChange { row, expected: before.version, value: None, delta })
+        Ok(SealedChange {
+            row,
+            expected: before.version,
+            value: None,
+            delta,
+        })
     }
 
     fn element(&self, row: &RowKey, before: Option<&Row>) -> Result<SetHash, ChangeFault> {
@@ -159,7 +196,10 @@ pub(crate) enum ChangeFault {
 }
 
 fn key(table: Table, parts: &[&[u8]]) -> RowKey {
-    RowKey { table, key: parts.concat() }
+    RowKey {
+        table,
+        key: parts.concat(),
+    }
 }
 
 pub(crate) fn meta(name: &str) -> RowKey {
@@ -169,7 +209,10 @@ pub(crate) fn realm(id: RealmId) -> RowKey {
     key(Table::Realm, &[id.as_bytes()])
 }
 pub(crate) fn realm_name(name: &Name) -> RowKey {
-    key(Table::Name, &[RealmId::SYSTEM.as_bytes(), b"r", name.as_str().as_bytes()])
+    key(
+        Table::Name,
+        &[RealmId::SYSTEM.as_bytes(), b"r", name.as_str().as_bytes()],
+    )
 }
 pub(crate) fn realm_counters(id: RealmId) -> RowKey {
     key(Table::Usage, &[id.as_bytes()])
@@ -178,7 +221,10 @@ pub(crate) fn principal(id: PrincipalId) -> RowKey {
     key(Table::Principal, &[id.as_bytes()])
 }
 pub(crate) fn principal_name(realm: RealmId, name: &Name) -> RowKey {
-    key(Table::Name, &[realm.as_bytes(), b"p", name.as_str().as_bytes()])
+    key(
+        Table::Name,
+        &[realm.as_bytes(), b"p", name.as_str().as_bytes()],
+    )
 }
 pub(crate) fn principal_of_realm(realm: RealmId, id: PrincipalId) -> RowKey {
     key(Table::Edge, &[b"p", realm.as_bytes(), id.as_bytes()])
@@ -196,7 +242,10 @@ pub(crate) fn object(realm: RealmId, id: ObjectId) -> RowKey {
     key(Table::Object, &[realm.as_bytes(), id.as_bytes()])
 }
 pub(crate) fn version(realm: RealmId, id: ObjectId, number: u32) -> RowKey {
-    key(Table::Version, &[realm.as_bytes(), id.as_bytes(), &number.to_be_bytes()])
+    key(
+        Table::Version,
+        &[realm.as_bytes(), id.as_bytes(), &number.to_be_bytes()],
+    )
 }
 pub(crate) fn versions_prefix(realm: RealmId, id: ObjectId) -> Vec<u8> {
     [realm.as_bytes().as_slice(), id.as_bytes()].concat()
@@ -210,10 +259,16 @@ pub(crate) fn object_name(realm: RealmId, kind: ObjectKind, name: &Name) -> RowK
         ObjectKind::Opaque => b"o",
         ObjectKind::Split => b"x",
     };
-    key(Table::Name, &[realm.as_bytes(), space, name.as_str().as_bytes()])
+    key(
+        Table::Name,
+        &[realm.as_bytes(), space, name.as_str().as_bytes()],
+    )
 }
 pub(crate) fn usage(realm: RealmId, id: ObjectId, number: u32) -> RowKey {
-    key(Table::Usage, &[realm.as_bytes(), id.as_bytes(), &number.to_be_bytes()])
+    key(
+        Table::Usage,
+        &[realm.as_bytes(), id.as_bytes(), &number.to_be_bytes()],
+    )
 }
 pub(crate) fn policy(realm: RealmId, name: &Name) -> RowKey {
     key(Table::Policy, &[realm.as_bytes(), name.as_str().as_bytes()])
@@ -222,7 +277,15 @@ pub(crate) fn policy_epoch(realm: RealmId) -> RowKey {
     key(Table::Epoch, &[b"p", realm.as_bytes()])
 }
 pub(crate) fn due(at: Timestamp, kind: DueKind, realm: RealmId, id: ObjectId) -> RowKey {
-    key(Table::Due, &[&at.0.to_be_bytes(), &[kind as u8], realm.as_bytes(), id.as_bytes()])
+    key(
+        Table::Due,
+        &[
+            &at.0.to_be_bytes(),
+            &[kind as u8],
+            realm.as_bytes(),
+            id.as_bytes(),
+        ],
+    )
 }
 pub(crate) fn seal_slot(number: u16) -> RowKey {
     key(Table::Custody, &[b"slot", &number.to_be_bytes()])
@@ -244,10 +307,16 @@ pub(crate) fn lane_realm(number: u32, realm: RealmId) -> RowKey {
 }
 /// By the batch's last index, so that the first key not below an index is the batch that holds it.
 pub(crate) fn log_batch(number: u32, last: u64) -> RowKey {
-    key(Table::LogBatch, &[&number.to_be_bytes(), &last.to_be_bytes()])
+    key(
+        Table::LogBatch,
+        &[&number.to_be_bytes(), &last.to_be_bytes()],
+    )
 }
 pub(crate) fn log_tile(number: u32, level: u8, index: u64) -> RowKey {
-    key(Table::LogTile, &[&number.to_be_bytes(), &[level], &index.to_be_bytes()])
+    key(
+        Table::LogTile,
+        &[&number.to_be_bytes(), &[level], &index.to_be_bytes()],
+    )
 }
 pub(crate) fn idempotency(principal: PrincipalId, digest: &[u8; 32]) -> RowKey {
     key(Table::Idempotency, &[principal.as_bytes(), digest])

@@ -66,17 +66,26 @@ pub(crate) fn collect(
     history: &KeyHistory,
 ) -> Result<Option<Collected>, StoreFault> {
     let width = u64::from(TILE_WIDTH);
-    let full = head.size.checked_div(width).unwrap_or_default().saturating_mul(width);
+    let full = head
+        .size
+        .checked_div(width)
+        .unwrap_or_default()
+        .saturating_mul(width);
     let end = before.min(full);
     let (mut blobs, mut records, mut from, mut to) = (Vec::new(), Vec::new(), None, 0);
     let mut after: Option<Vec<u8>> = None;
     'pages: loop {
-        let page = log.store.scan(Table::LogBatch, &log.lane.to_be_bytes(), after.as_deref(), 64)?;
+        let page = log.store.scan(
+            Table::LogBatch,
+            &log.lane.to_be_bytes(),
+            after.as_deref(),
+            64,
+        )?;
         let Some((last, _)) = page.last() else { break };
         after = Some(last.clone());
         for (key, row) in page {
-            let batch: crate::committer::LogBatchRow =
-                cbor::from_slice(&row.value).map_err(|_| StoreFault::Corrupt("the log does not decode"))?;
+            let batch: crate::committer::LogBatchRow = cbor::from_slice(&row.value)
+                .map_err(|_| StoreFault::Corrupt("the log does not decode"))?;
             let next = batch.first.saturating_add(batch.records.len() as u64);
             if next > end {
                 break 'pages;
@@ -84,18 +93,40 @@ pub(crate) fn collect(
             from.get_or_insert(batch.first);
             to = next;
             records.extend(batch.records);
-            blobs.push((RowKey { table: Table::LogBatch, key }, row));
+            blobs.push((
+                RowKey {
+                    table: Table::LogBatch,
+                    key,
+                },
+                row,
+            ));
         }
     }
     let Some(from) = from else { return Ok(None) };
     let tiles = tiles_of(log, head, from, to)?;
-    let segment =
-        Segment { format: 1, from, records, tiles, checkpoint: checkpoint.to_owned(), keys: history.to_string() };
-    Ok(Some(Collected { from, to, bytes: cbor::to_vec(&segment), blobs }))
+    let segment = Segment {
+        format: 1,
+        from,
+        records,
+        tiles,
+        checkpoint: checkpoint.to_owned(),
+        keys: history.to_string(),
+    };
+    Ok(Some(Collected {
+        from,
+        to,
+        bytes: cbor::to_vec(&segment),
+        blobs,
+    }))
 }
 
 /// Every tile above the records up to the root, and the right edge.
-fn tiles_of(log: &LogReader<'_>, head: &TreeHead, from: u64, to: u64) -> Result<Vec<SegmentTile>, StoreFault> {
+fn tiles_of(
+    log: &LogReader<'_>,
+    head: &TreeHead,
+    from: u64,
+    to: u64,
+) -> Result<Vec<SegmentTile>, StoreFault> {
     let width = u64::from(TILE_WIDTH);
     let mut ids: std::collections::BTreeSet<TileId> = TileId::right_edge(head.size).collect();
     let (mut low, mut high) = (from, to.saturating_sub(1));
@@ -107,7 +138,12 @@ fn tiles_of(log: &LogReader<'_>, head: &TreeHead, from: u64, to: u64) -> Result<
     ids.into_iter()
         .map(|id| {
             let tile = log.tile(id)?;
-            Ok(SegmentTile { level: id.level(), index: id.index(), width: id.width(), hashes: tile.to_bytes() })
+            Ok(SegmentTile {
+                level: id.level(),
+                index: id.index(),
+                width: id.width(),
+                hashes: tile.to_bytes(),
+            })
         })
         .collect()
 }

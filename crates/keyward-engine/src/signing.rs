@@ -13,15 +13,20 @@ pub(crate) struct ModuleSigner<'a> {
 
 impl NoteSigner for ModuleSigner<'_> {
     fn sign(&self, message: &[u8]) -> Result<[u8; 64], SignerFailed> {
-        let operation =
-            Operation::Sign { key: self.key.handle(), scheme: SignatureScheme::Ed25519, message };
+        let operation = Operation::Sign {
+            key: self.key.handle(),
+            scheme: SignatureScheme::Ed25519,
+            message,
+        };
         let signature = self.crypto.bytes(operation).map_err(|_| SignerFailed)?;
         signature.try_into().map_err(|_| SignerFailed)
     }
 }
 
 /// The fixed beginning of an Ed25519 SubjectPublicKeyInfo (RFC 8410 §4).
-const ED25519_SPKI: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
+const ED25519_SPKI: [u8; 12] = [
+    0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00,
+];
 
 /// Verifies notes.
 pub(crate) struct ModuleVerifier<'a> {

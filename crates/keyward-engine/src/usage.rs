@@ -45,13 +45,21 @@ pub(crate) struct Reservation {
 
 impl Reservation {
     pub(crate) const fn new(counter: Arc<Counter>, up_to: u64) -> Self {
-        Self { counter, up_to, settled: false }
+        Self {
+            counter,
+            up_to,
+            settled: false,
+        }
     }
 
     /// Says how it ended.
     pub(crate) fn settle(mut self, durable: bool) {
         self.settled = true;
-        if durable { self.counter.reserved(self.up_to) } else { self.counter.not_reserved() }
+        if durable {
+            self.counter.reserved(self.up_to)
+        } else {
+            self.counter.not_reserved()
+        }
     }
 }
 
@@ -80,7 +88,13 @@ impl Counter {
     /// Starts after everything that may have been used.
     pub(crate) fn new(reserved: u64) -> Arc<Self> {
         Arc::new(Self {
-            state: Mutex::new(State { next: reserved, durable: reserved, block: BLOCK_FIRST, reserving: false, waiting: Vec::new() }),
+            state: Mutex::new(State {
+                next: reserved,
+                durable: reserved,
+                block: BLOCK_FIRST,
+                reserving: false,
+                waiting: Vec::new(),
+            }),
         })
     }
 
@@ -91,7 +105,10 @@ impl Counter {
             state.next = state.next.saturating_add(1);
             // Reserve ahead of need, so that nobody waits at the end of a block.
             let left = state.durable.saturating_sub(state.next);
-            if left.saturating_mul(2) >= state.block || state.reserving || state.durable >= GCM_INVOCATIONS_MAX {
+            if left.saturating_mul(2) >= state.block
+                || state.reserving
+                || state.durable >= GCM_INVOCATIONS_MAX
+            {
                 return Ticket::Counted;
             }
             return Self::reserve(&mut state);
@@ -108,7 +125,13 @@ impl Counter {
 
     fn reserve(state: &mut State) -> Ticket {
         state.reserving = true;
-        Ticket::Reserve(state.durable.max(state.next).saturating_add(state.block).min(GCM_INVOCATIONS_MAX))
+        Ticket::Reserve(
+            state
+                .durable
+                .max(state.next)
+                .saturating_add(state.block)
+                .min(GCM_INVOCATIONS_MAX),
+        )
     }
 
     /// The reservation is durable.
@@ -175,7 +198,10 @@ mod tests {
         assert_eq!(counter.take(), Ticket::Reserve(18));
         counter.reserved(18);
         // Inside the durable block again, and the next, larger block is asked for ahead of need.
-        assert_eq!(counter.take(), Ticket::Reserve(18 + BLOCK_FIRST * BLOCK_GROWTH));
+        assert_eq!(
+            counter.take(),
+            Ticket::Reserve(18 + BLOCK_FIRST * BLOCK_GROWTH)
+        );
         assert_eq!(counter.take(), Ticket::Counted);
     }
 
@@ -190,7 +216,10 @@ mod tests {
             }
         }
         assert!(greatest >= 100, "{greatest}");
-        assert_eq!(Counter::new(greatest).take(), Ticket::Reserve(greatest + 17));
+        assert_eq!(
+            Counter::new(greatest).take(),
+            Ticket::Reserve(greatest + 17)
+        );
     }
 
     #[test]

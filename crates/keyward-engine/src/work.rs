@@ -17,8 +17,8 @@ use crate::cache::{ObjectEntry, VersionEntry};
 use crate::caller::Caller;
 use crate::committer::AfterCommit;
 use crate::open::Open;
-use crate::ports::clock::Clock as _;
 use crate::permit::{Permit, PermitScope};
+use crate::ports::clock::Clock as _;
 use crate::ports::store::{Row, RowKey, Table};
 use crate::problems::{change_problem, store_problem};
 use crate::rows::{self, Pointer, SealedChange};
@@ -53,7 +53,10 @@ pub(crate) struct Work<'a> {
 impl<'a> Work<'a> {
     pub(crate) fn new(open: &'a Arc<Open>, caller: &'a Caller, kind: CommandKind) -> Self {
         let position = open.committer.position();
-        let moment = Moment { now: open.clock.now(), actor: caller.principal() };
+        let moment = Moment {
+            now: open.clock.now(),
+            actor: caller.principal(),
+        };
         let mut reads = Vec::with_capacity(8);
         reads.extend(caller.reads.iter().cloned());
         Self {
@@ -82,7 +85,11 @@ impl<'a> Work<'a> {
 
     /// The permit of this command, once it is decided.
     pub(crate) const fn permit(&self, exception: bool) -> Permit {
-        Permit::new(PermitScope::Command { number: self.kind.number(), exception, reveal: false })
+        Permit::new(PermitScope::Command {
+            number: self.kind.number(),
+            exception,
+            reveal: false,
+        })
     }
 
     // --- reading ---
@@ -92,7 +99,11 @@ impl<'a> Work<'a> {
         self.reads.push(key.clone());
         let row = self.open.store.get(key).map_err(|f| store_problem(&f))?;
         if let Some(row) = &row {
-            self.open.custody.sealer.open(key, row).map_err(|f| store_problem(&f))?;
+            self.open
+                .custody
+                .sealer
+                .open(key, row)
+                .map_err(|f| store_problem(&f))?;
         }
         Ok(row)
     }
@@ -102,8 +113,15 @@ impl<'a> Work<'a> {
         &mut self,
         key: &RowKey,
     ) -> Result<Option<(T, Row)>, Problem> {
-        let Some(row) = self.row(key)? else { return Ok(None) };
-        let opened = self.open.custody.sealer.decode::<T>(key, &row).map_err(|f| store_problem(&f))?;
+        let Some(row) = self.row(key)? else {
+            return Ok(None);
+        };
+        let opened = self
+            .open
+            .custody
+            .sealer
+            .decode::<T>(key, &row)
+            .map_err(|f| store_problem(&f))?;
         Ok(Some((opened.value, row)))
     }
 
@@ -112,7 +130,9 @@ impl<'a> Work<'a> {
         let id = match wanted {
             RealmRef::Id(id) => *id,
             RealmRef::Name(name) if name.as_str() == "system" => RealmId::SYSTEM,
-            RealmRef::Name(name) => RealmId(self.pointer(rows::realm_name(name))?.ok_or_else(absent)?),
+            RealmRef::Name(name) => {
+                RealmId(self.pointer(rows::realm_name(name))?.ok_or_else(absent)?)
+            }
         };
         let key = rows::realm(id);
         self.reads.push(key.clone());
@@ -141,19 +161,30 @@ impl<'a> Work<'a> {
             self.reads.push(key);
             return Ok(Some(id));
         }
-        let found = self.open.read::<Pointer>(&key)?.map(|opened| opened.value.id);
+        let found = self
+            .open
+            .read::<Pointer>(&key)?
+            .map(|opened| opened.value.id);
         if let Some(id) = found {
-            self.open.remember(&key, self.position, || self.open.caches.names.insert(key.key.clone(), id));
+            self.open.remember(&key, self.position, || {
+                self.open.caches.names.insert(key.key.clone(), id)
+            });
         }
         self.reads.push(key);
         Ok(found)
     }
 
-    pub(crate) fn object(&mut self, realm: RealmId, wanted: &KeyRef) -> Result<Arc<ObjectEntry>, Problem> {
+    pub(crate) fn object(
+        &mut self,
+        realm: RealmId,
+        wanted: &KeyRef,
+    ) -> Result<Arc<ObjectEntry>, Problem> {
         let absent = || Problem::new(ErrorCode::NotFound);
         let id = match wanted {
             KeyRef::Id(id) => *id,
-            KeyRef::Name(name) => ObjectId(self.pointer(key_name(realm, name))?.ok_or_else(absent)?),
+            KeyRef::Name(name) => {
+                ObjectId(self.pointer(key_name(realm, name))?.ok_or_else(absent)?)
+            }
         };
         self.target = Some(id.0);
         let row = rows::object(realm, id);
@@ -162,15 +193,25 @@ impl<'a> Work<'a> {
             return Ok(entry);
         }
         let opened = self.open.read::<Object>(&row)?.ok_or_else(absent)?;
-        let entry =
-            Arc::new(ObjectEntry { object: opened.value, row: row.clone(), row_version: opened.version });
+        let entry = Arc::new(ObjectEntry {
+            object: opened.value,
+            row: row.clone(),
+            row_version: opened.version,
+        });
         self.open.remember(&row, self.position, || {
-            self.open.caches.objects.insert((realm, id), Arc::clone(&entry));
+            self.open
+                .caches
+                .objects
+                .insert((realm, id), Arc::clone(&entry));
         });
         Ok(entry)
     }
 
-    pub(crate) fn version(&mut self, object: &Object, number: u32) -> Result<Arc<VersionEntry>, Problem> {
+    pub(crate) fn version(
+        &mut self,
+        object: &Object,
+        number: u32,
+    ) -> Result<Arc<VersionEntry>, Problem> {
         self.target_version = Some(number);
         let row = rows::version(object.realm, object.id, number);
         self.reads.push(row.clone());
@@ -186,7 +227,10 @@ impl<'a> Work<'a> {
             counter: Mutex::new(None),
         });
         self.open.remember(&row, self.position, || {
-            self.open.caches.versions.insert((object.id, number), Arc::clone(&entry));
+            self.open
+                .caches
+                .versions
+                .insert((object.id, number), Arc::clone(&entry));
         });
         Ok(entry)
     }
@@ -197,12 +241,25 @@ impl<'a> Work<'a> {
         let page = self
             .open
             .store
-            .scan(Table::Version, &prefix, None, keyward_core::limits::VERSIONS_MAX as usize)
+            .scan(
+                Table::Version,
+                &prefix,
+                None,
+                keyward_core::limits::VERSIONS_MAX as usize,
+            )
             .map_err(|f| store_problem(&f))?;
         let mut versions = Vec::with_capacity(page.len());
         for (key, row) in page {
-            let key = RowKey { table: Table::Version, key };
-            let opened = self.open.custody.sealer.decode(&key, &row).map_err(|f| store_problem(&f))?;
+            let key = RowKey {
+                table: Table::Version,
+                key,
+            };
+            let opened = self
+                .open
+                .custody
+                .sealer
+                .decode(&key, &row)
+                .map_err(|f| store_problem(&f))?;
             self.reads.push(key);
             versions.push((opened.value, row));
         }
@@ -254,7 +311,12 @@ impl<'a> Work<'a> {
         })
     }
 
-    pub(crate) fn authorise_in(&mut self, realm: RealmId, kind: ResourceKind, id: [u8; 16]) -> Result<(), Problem> {
+    pub(crate) fn authorise_in(
+        &mut self,
+        realm: RealmId,
+        kind: ResourceKind,
+        id: [u8; 16],
+    ) -> Result<(), Problem> {
         self.authorise(ResourceFacts {
             realm,
             kind,
@@ -271,15 +333,30 @@ impl<'a> Work<'a> {
     // --- changing ---
 
     /// Writes a row that must now be as `before`.
-    pub(crate) fn put<T: Encode<()>>(&mut self, key: RowKey, before: Option<&Row>, value: &T) -> Result<(), Problem> {
-        let change = self.open.custody.sealer.put(key, before, value).map_err(|f| change_problem(&f))?;
+    pub(crate) fn put<T: Encode<()>>(
+        &mut self,
+        key: RowKey,
+        before: Option<&Row>,
+        value: &T,
+    ) -> Result<(), Problem> {
+        let change = self
+            .open
+            .custody
+            .sealer
+            .put(key, before, value)
+            .map_err(|f| change_problem(&f))?;
         self.changes.push(change);
         Ok(())
     }
 
     /// Removes a row.
     pub(crate) fn delete(&mut self, key: RowKey, before: &Row) -> Result<(), Problem> {
-        let change = self.open.custody.sealer.delete(key, before).map_err(|f| change_problem(&f))?;
+        let change = self
+            .open
+            .custody
+            .sealer
+            .delete(key, before)
+            .map_err(|f| change_problem(&f))?;
         self.changes.push(change);
         Ok(())
     }

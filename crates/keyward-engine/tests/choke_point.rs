@@ -17,8 +17,12 @@ use keyward_core::role::Role;
 use keyward_core::time::Millis;
 use keyward_engine::Caller;
 use keyward_engine::permit::{Permit, PermitScope};
-use keyward_engine::ports::module::{Done, KeyHandle, Module, ModuleDescription, ModuleFault, Operation, SelfTest};
-use keyward_engine::ports::store::{Batch, Commit, Row, RowKey, Rows, Store, StoreDescription, StoreFault, Table};
+use keyward_engine::ports::module::{
+    Done, KeyHandle, Module, ModuleDescription, ModuleFault, Operation, SelfTest,
+};
+use keyward_engine::ports::store::{
+    Batch, Commit, Row, RowKey, Rows, Store, StoreDescription, StoreFault, Table,
+};
 use keyward_module_awslc::AwsLcModule;
 use keyward_store::MemoryStore;
 
@@ -36,7 +40,13 @@ impl Store for FaultyStore {
     fn get(&self, row: &RowKey) -> Result<Option<Row>, StoreFault> {
         self.inner.get(row)
     }
-    fn scan(&self, table: Table, prefix: &[u8], after: Option<&[u8]>, limit: usize) -> Result<Rows, StoreFault> {
+    fn scan(
+        &self,
+        table: Table,
+        prefix: &[u8],
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Rows, StoreFault> {
         self.inner.scan(table, prefix, after, limit)
     }
     fn last(&self, table: Table, prefix: &[u8]) -> Result<Option<(Vec<u8>, Row)>, StoreFault> {
@@ -74,7 +84,9 @@ impl Module for FaultyModule {
         self.inner.self_test(which)
     }
     fn operate(&self, permit: &Permit, operation: Operation<'_>) -> Result<Done, ModuleFault> {
-        if self.fail.load(Ordering::SeqCst) == 1 && matches!(permit.scope(), PermitScope::Command { .. }) {
+        if self.fail.load(Ordering::SeqCst) == 1
+            && matches!(permit.scope(), PermitScope::Command { .. })
+        {
             return Err(ModuleFault::Unavailable);
         }
         self.inner.operate(permit, operation)
@@ -95,39 +107,76 @@ struct Bench {
 }
 
 fn bench() -> Bench {
-    let store = Arc::new(FaultyStore { inner: MemoryStore::new(), next: AtomicU8::new(NORMAL) });
+    let store = Arc::new(FaultyStore {
+        inner: MemoryStore::new(),
+        next: AtomicU8::new(NORMAL),
+    });
     let module = Arc::new(FaultyModule {
         inner: AwsLcModule::start(keyward_module_awslc::Config::default()).unwrap(),
         fail: AtomicU8::new(0),
     });
-    let world = world_on(Arc::clone(&module) as Arc<dyn Module>, Arc::clone(&store) as Arc<dyn Store>, true);
+    let world = world_on(
+        Arc::clone(&module) as Arc<dyn Module>,
+        Arc::clone(&store) as Arc<dyn Store>,
+        true,
+    );
     let of = |name: &str, role| workload(&world.engine, &world.admin, RealmId::SYSTEM, name, role);
-    let (auditor, custodian, operator) =
-        (of("auditor", Role::Auditor), of("custodian", Role::Custodian), of("operator", Role::BackupOperator));
+    let (auditor, custodian, operator) = (
+        of("auditor", Role::Auditor),
+        of("custodian", Role::Custodian),
+        of("operator", Role::BackupOperator),
+    );
     let Outcome::Realm(other) = run(
         &world.engine,
         &world.admin,
-        CreateRealm { name: name("elsewhere"), level: 1, rehearsal: true, quotas: None },
+        CreateRealm {
+            name: name("elsewhere"),
+            level: 1,
+            rehearsal: true,
+            quotas: None,
+        },
     )
     .unwrap() else {
         panic!()
     };
-    let stranger = workload(&world.engine, &world.admin, other.id, "stranger", Role::Custodian);
+    let stranger = workload(
+        &world.engine,
+        &world.admin,
+        other.id,
+        "stranger",
+        Role::Custodian,
+    );
     // Enough for a full tile, so that there is something to archive; also reserves leaves.
     let key = world.create(KeySpec::Aes256);
     for _ in 0..300 {
         world.encrypt(key, "x").unwrap();
     }
-    Bench { world, store, module, auditor, custodian, operator, stranger }
+    Bench {
+        world,
+        store,
+        module,
+        auditor,
+        custodian,
+        operator,
+        stranger,
+    }
 }
 
 impl Bench {
     /// Every record by index; what was archived is left out.
     fn indexed(&self) -> Vec<(u64, Header)> {
         let mut headers = Vec::new();
-        for (_, row) in self.store.inner.scan(Table::LogBatch, &[], None, 1_000_000).unwrap() {
+        for (_, row) in self
+            .store
+            .inner
+            .scan(Table::LogBatch, &[], None, 1_000_000)
+            .unwrap()
+        {
             let batch: (u64, Vec<Vec<u8>>) = entries(&row.value);
-            let decoded = batch.1.iter().map(|entry| keyward_core::cbor::from_slice::<Header>(entry).unwrap());
+            let decoded = batch
+                .1
+                .iter()
+                .map(|entry| keyward_core::cbor::from_slice::<Header>(entry).unwrap());
             headers.extend((batch.0..).zip(decoded));
         }
         headers
@@ -150,7 +199,11 @@ impl Bench {
         use std::sync::atomic::AtomicU32;
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let called = format!("w{}", NEXT.fetch_add(1, Ordering::SeqCst));
-        let create = CreateWorkload { realm: self.realm(), name: name(&called), roles: vec![Role::CryptoUser] };
+        let create = CreateWorkload {
+            realm: self.realm(),
+            name: name(&called),
+            roles: vec![Role::CryptoUser],
+        };
         match run(&self.world.engine, &self.world.admin, create).unwrap() {
             Outcome::Principal(principal) => principal.id,
             other => panic!("{other:?}"),
@@ -186,75 +239,246 @@ impl Bench {
         let audit = |command: Command| Some((&self.auditor, command));
         let suspended = || {
             let key = key();
-            run(&w.engine, &w.officer, SuspendKey { realm: self.realm(), key: key.clone(), reason: None }).unwrap();
+            run(
+                &w.engine,
+                &w.officer,
+                SuspendKey {
+                    realm: self.realm(),
+                    key: key.clone(),
+                    reason: None,
+                },
+            )
+            .unwrap();
             key
         };
         match kind {
             K::Unseal | K::ServerEvent | K::RejectedAttempts => None,
             K::Seal => Some((&self.custodian, Seal { reason: None }.into())),
-            K::CreateRealm => govern(CreateRealm { name: unique(), level: 1, rehearsal: true, quotas: None }.into()),
+            K::CreateRealm => govern(
+                CreateRealm {
+                    name: unique(),
+                    level: 1,
+                    rehearsal: true,
+                    quotas: None,
+                }
+                .into(),
+            ),
             K::DescribeRealm => govern(DescribeRealm { realm }.into()),
-            K::ListRealms => govern(ListRealms { after: None, limit: 10 }.into()),
-            K::CreateWorkload => {
-                govern(CreateWorkload { realm, name: name(&format!("n-{}", unique())), roles: vec![Role::CryptoUser] }.into())
-            }
-            K::DescribePrincipal => govern(DescribePrincipal { principal: self.fresh_workload() }.into()),
-            K::ListPrincipals => govern(ListPrincipals { realm, after: None, limit: 5 }.into()),
-            K::IssueToken => govern(IssueToken { principal: self.fresh_workload(), lifetime: Millis::HOUR }.into()),
+            K::ListRealms => govern(
+                ListRealms {
+                    after: None,
+                    limit: 10,
+                }
+                .into(),
+            ),
+            K::CreateWorkload => govern(
+                CreateWorkload {
+                    realm,
+                    name: name(&format!("n-{}", unique())),
+                    roles: vec![Role::CryptoUser],
+                }
+                .into(),
+            ),
+            K::DescribePrincipal => govern(
+                DescribePrincipal {
+                    principal: self.fresh_workload(),
+                }
+                .into(),
+            ),
+            K::ListPrincipals => govern(
+                ListPrincipals {
+                    realm,
+                    after: None,
+                    limit: 5,
+                }
+                .into(),
+            ),
+            K::IssueToken => govern(
+                IssueToken {
+                    principal: self.fresh_workload(),
+                    lifetime: Millis::HOUR,
+                }
+                .into(),
+            ),
             K::RevokeToken => {
-                let issue = IssueToken { principal: self.fresh_workload(), lifetime: Millis::HOUR };
-                let Outcome::Token { id, .. } = run(&w.engine, &w.admin, issue).unwrap() else { panic!() };
+                let issue = IssueToken {
+                    principal: self.fresh_workload(),
+                    lifetime: Millis::HOUR,
+                };
+                let Outcome::Token { id, .. } = run(&w.engine, &w.admin, issue).unwrap() else {
+                    panic!()
+                };
                 govern(RevokeToken { token: id }.into())
             }
-            K::RegisterAnchor => {
-                govern(RegisterAnchor { realm, certificate: self.fresh_workload().0.to_vec() }.into())
-            }
+            K::RegisterAnchor => govern(
+                RegisterAnchor {
+                    realm,
+                    certificate: self.fresh_workload().0.to_vec(),
+                }
+                .into(),
+            ),
             K::BindCertificate => {
-                let register = RegisterAnchor { realm: realm.clone(), certificate: vec![1, 2, 3] };
-                let Outcome::Anchor { fingerprint } = run(&w.engine, &w.admin, register).unwrap() else { panic!() };
+                let register = RegisterAnchor {
+                    realm: realm.clone(),
+                    certificate: vec![1, 2, 3],
+                };
+                let Outcome::Anchor { fingerprint } = run(&w.engine, &w.admin, register).unwrap()
+                else {
+                    panic!()
+                };
                 let principal = self.fresh_workload();
-                govern(BindCertificate { realm, anchor: fingerprint, name: "cn:x".to_owned(), principal }.into())
-            }
-            K::SetPrincipalEnabled => {
-                govern(SetPrincipalEnabled { principal: self.fresh_workload(), enabled: false }.into())
-            }
-            K::PutPolicy => govern(
-                PutPolicy { realm, name: unique(), text: "permit (principal, action, resource) when { false };".to_owned() }
+                govern(
+                    BindCertificate {
+                        realm,
+                        anchor: fingerprint,
+                        name: "cn:x".to_owned(),
+                        principal,
+                    }
                     .into(),
+                )
+            }
+            K::SetPrincipalEnabled => govern(
+                SetPrincipalEnabled {
+                    principal: self.fresh_workload(),
+                    enabled: false,
+                }
+                .into(),
+            ),
+            K::PutPolicy => govern(
+                PutPolicy {
+                    realm,
+                    name: unique(),
+                    text: "permit (principal, action, resource) when { false };".to_owned(),
+                }
+                .into(),
             ),
             K::DeletePolicy => {
                 let called = unique();
                 let text = "permit (principal, action, resource) when { false };".to_owned();
-                run(&w.engine, &w.admin, PutPolicy { realm: realm.clone(), name: called.clone(), text }).unwrap();
-                govern(DeletePolicy { realm, name: called }.into())
+                run(
+                    &w.engine,
+                    &w.admin,
+                    PutPolicy {
+                        realm: realm.clone(),
+                        name: called.clone(),
+                        text,
+                    },
+                )
+                .unwrap();
+                govern(
+                    DeletePolicy {
+                        realm,
+                        name: called,
+                    }
+                    .into(),
+                )
             }
             K::ListPolicies => govern(ListPolicies { realm }.into()),
             K::CreateKey => life(w.create_command(KeySpec::EcP256).into()),
             K::DescribeKey => life(DescribeKey { realm, key: key() }.into()),
-            K::ListKeys => {
-                life(ListKeys { realm, after: None, limit: 3, state: None, name_prefix: None }.into())
-            }
+            K::ListKeys => life(
+                ListKeys {
+                    realm,
+                    after: None,
+                    limit: 3,
+                    state: None,
+                    name_prefix: None,
+                }
+                .into(),
+            ),
             K::RotateKey => life(RotateKey { realm, key: key() }.into()),
             K::ActivateKey => {
-                let inactive = CreateKey { activate: false, ..w.create_command(KeySpec::Aes256) };
-                let Outcome::Key(view) = run(&w.engine, &w.officer, inactive).unwrap() else { panic!() };
-                life(ActivateKey { realm, key: KeyRef::Id(view.object.id), version: None }.into())
+                let inactive = CreateKey {
+                    activate: false,
+                    ..w.create_command(KeySpec::Aes256)
+                };
+                let Outcome::Key(view) = run(&w.engine, &w.officer, inactive).unwrap() else {
+                    panic!()
+                };
+                life(
+                    ActivateKey {
+                        realm,
+                        key: KeyRef::Id(view.object.id),
+                        version: None,
+                    }
+                    .into(),
+                )
             }
-            K::SuspendKey => life(SuspendKey { realm, key: key(), reason: None }.into()),
-            K::ResumeKey => life(ResumeKey { realm, key: suspended(), reason: None }.into()),
-            K::DeactivateKey => life(DeactivateKey { realm, key: key(), version: None, reason: None }.into()),
+            K::SuspendKey => life(
+                SuspendKey {
+                    realm,
+                    key: key(),
+                    reason: None,
+                }
+                .into(),
+            ),
+            K::ResumeKey => life(
+                ResumeKey {
+                    realm,
+                    key: suspended(),
+                    reason: None,
+                }
+                .into(),
+            ),
+            K::DeactivateKey => life(
+                DeactivateKey {
+                    realm,
+                    key: key(),
+                    version: None,
+                    reason: None,
+                }
+                .into(),
+            ),
             K::ReportCompromise => life(
-                ReportCompromise { realm, key: key(), version: None, since: None, reason: "seen".to_owned() }.into(),
+                ReportCompromise {
+                    realm,
+                    key: key(),
+                    version: None,
+                    since: None,
+                    reason: "seen".to_owned(),
+                }
+                .into(),
             ),
             K::ScheduleDestruction => life(
-                ScheduleDestruction { realm, key: key(), version: None, after_days: 7, reason: "old".to_owned() }.into(),
+                ScheduleDestruction {
+                    realm,
+                    key: key(),
+                    version: None,
+                    after_days: 7,
+                    reason: "old".to_owned(),
+                }
+                .into(),
             ),
-            K::CancelDestruction => life(CancelDestruction { realm, key: self.scheduled(), version: None }.into()),
-            K::ExecuteDestruction => life(ExecuteDestruction { realm, key: self.scheduled() }.into()),
+            K::CancelDestruction => life(
+                CancelDestruction {
+                    realm,
+                    key: self.scheduled(),
+                    version: None,
+                }
+                .into(),
+            ),
+            K::ExecuteDestruction => life(
+                ExecuteDestruction {
+                    realm,
+                    key: self.scheduled(),
+                }
+                .into(),
+            ),
             // Nothing is held here, so it is refused with `conflict`; its effect is tested with the clock rule.
-            K::ConfirmDestruction => life(ConfirmDestruction { realm, key: self.scheduled() }.into()),
+            K::ConfirmDestruction => life(
+                ConfirmDestruction {
+                    realm,
+                    key: self.scheduled(),
+                }
+                .into(),
+            ),
             K::Encrypt => {
-                let command = Encrypt { realm, key: key(), context: Vec::new(), plaintext: secret("text") };
+                let command = Encrypt {
+                    realm,
+                    key: key(),
+                    context: Vec::new(),
+                    plaintext: secret("text"),
+                };
                 Some((&w.user, command.into()))
             }
             K::Decrypt => {
@@ -272,17 +496,34 @@ impl Bench {
             K::Status => govern(Status {}.into()),
             K::ReadAudit => audit(
                 ReadAudit {
-                    from: 0, limit: 10, realm_filter: None, target: None, principal: None, command: None, refused_only: false,
+                    from: 0,
+                    limit: 10,
+                    realm_filter: None,
+                    target: None,
+                    principal: None,
+                    command: None,
+                    refused_only: false,
                 }
                 .into(),
             ),
             K::ProveRecord => audit(ProveRecord { index: 290 }.into()),
             K::ReadCheckpoint => audit(ReadCheckpoint {}.into()),
-            K::ReadLog => audit(ReadLog { path: "tile/0/000".to_owned() }.into()),
+            K::ReadLog => audit(
+                ReadLog {
+                    path: "tile/0/000".to_owned(),
+                }
+                .into(),
+            ),
             K::ArchiveLog => Some((&self.operator, ArchiveLog { before: 20 }.into())),
             K::RedactRecord => {
                 let index = self.next() - 1;
-                govern(RedactRecord { index, reason: "erasure".to_owned() }.into())
+                govern(
+                    RedactRecord {
+                        index,
+                        reason: "erasure".to_owned(),
+                    }
+                    .into(),
+                )
             }
             K::RotateLogKey => govern(RotateLogKey {}.into()),
         }
@@ -290,7 +531,10 @@ impl Bench {
 
     /// The new records of this kind since `before`, which must all be closed.
     fn since(&self, before: u64, kind: CommandKind) -> Vec<u16> {
-        let new = self.indexed().into_iter().filter(|(index, h)| *index >= before && h.command == kind.number());
+        let new = self
+            .indexed()
+            .into_iter()
+            .filter(|(index, h)| *index >= before && h.command == kind.number());
         new.map(|(_, header)| header.outcome).collect()
     }
 }
@@ -323,11 +567,21 @@ fn kinds() -> impl Iterator<Item = CommandKind> {
 fn every_command_that_is_allowed_leaves_exactly_one_record_of_its_outcome() {
     let bench = bench();
     for kind in kinds().filter(|kind| *kind != CommandKind::Seal) {
-        let Some((caller, command)) = bench.sample(kind) else { continue };
+        let Some((caller, command)) = bench.sample(kind) else {
+            continue;
+        };
         let before = bench.next();
         let result = run(&bench.world.engine, caller, command);
-        let expected = if kind == CommandKind::ConfirmDestruction { ErrorCode::Conflict.number() } else { 0 };
-        assert_eq!(bench.since(before, kind), [expected], "{kind:?}: {result:?}");
+        let expected = if kind == CommandKind::ConfirmDestruction {
+            ErrorCode::Conflict.number()
+        } else {
+            0
+        };
+        assert_eq!(
+            bench.since(before, kind),
+            [expected],
+            "{kind:?}: {result:?}"
+        );
         assert_eq!(result.is_ok(), expected == 0, "{kind:?}: {result:?}");
     }
     let before = bench.next();
@@ -336,7 +590,13 @@ fn every_command_that_is_allowed_leaves_exactly_one_record_of_its_outcome() {
     assert_eq!(bench.since(before, CommandKind::Seal), [0]);
     assert!(bench.world.engine.is_sealed());
     // Opening it again verifies the log's head against every record of its right edge.
-    block_on(bench.world.engine.unseal("passphrase", &secret(PASSPHRASE), None)).unwrap();
+    block_on(
+        bench
+            .world
+            .engine
+            .unseal("passphrase", &secret(PASSPHRASE), None),
+    )
+    .unwrap();
     assert_eq!(bench.since(before, CommandKind::Unseal), [0]);
     assert_eq!(bench.since(before, CommandKind::ServerEvent), [0]);
     bench.world.engine.close();
@@ -346,13 +606,22 @@ fn every_command_that_is_allowed_leaves_exactly_one_record_of_its_outcome() {
 fn every_command_that_is_denied_changes_nothing_and_leaves_exactly_one_record_of_the_refusal() {
     let bench = bench();
     for kind in kinds() {
-        let Some((_, command)) = bench.sample(kind) else { continue };
+        let Some((_, command)) = bench.sample(kind) else {
+            continue;
+        };
         let before = bench.next();
         let code = run(&bench.world.engine, &bench.stranger, command).unwrap_err();
-        assert!(matches!(code, ErrorCode::PermissionDenied | ErrorCode::NotFound), "{kind:?} {code:?}");
+        assert!(
+            matches!(code, ErrorCode::PermissionDenied | ErrorCode::NotFound),
+            "{kind:?} {code:?}"
+        );
         assert_eq!(bench.since(before, kind), [code.number()], "{kind:?}");
         let header = bench.newest();
-        assert_eq!((header.post_image, header.state_tag), (None, None), "{kind:?}");
+        assert_eq!(
+            (header.post_image, header.state_tag),
+            (None, None),
+            "{kind:?}"
+        );
     }
     bench.world.engine.close();
 }
@@ -360,7 +629,12 @@ fn every_command_that_is_denied_changes_nothing_and_leaves_exactly_one_record_of
 #[test]
 fn a_module_fault_refuses_the_command_and_leaves_exactly_one_record() {
     let bench = bench();
-    for kind in [CommandKind::CreateKey, CommandKind::RotateKey, CommandKind::Encrypt, CommandKind::Decrypt] {
+    for kind in [
+        CommandKind::CreateKey,
+        CommandKind::RotateKey,
+        CommandKind::Encrypt,
+        CommandKind::Decrypt,
+    ] {
         let (caller, command) = bench.sample(kind).unwrap();
         let before = bench.next();
         bench.module.fail.store(1, Ordering::SeqCst);
@@ -379,19 +653,26 @@ fn a_module_fault_refuses_the_command_and_leaves_exactly_one_record() {
 fn a_commit_that_fails_before_persisting_undoes_the_command_and_records_the_refusal_once() {
     let bench = bench();
     for kind in kinds() {
-        let Some((caller, command)) = bench.sample(kind) else { continue };
+        let Some((caller, command)) = bench.sample(kind) else {
+            continue;
+        };
         let before = bench.next();
         bench.store.next.store(FULL, Ordering::SeqCst);
         let code = run(&bench.world.engine, caller, command).unwrap_err();
         assert_eq!(code, ErrorCode::DiskFull, "{kind:?}");
-        assert_eq!(bench.since(before, kind), [ErrorCode::DiskFull.number()], "{kind:?}");
+        assert_eq!(
+            bench.since(before, kind),
+            [ErrorCode::DiskFull.number()],
+            "{kind:?}"
+        );
         assert!(!bench.world.engine.is_sealed(), "{kind:?}");
         let header = bench.newest();
         assert_eq!(header.post_image, None, "{kind:?}");
         // And done again it works, on unchanged rows.
         if kind != CommandKind::Seal && kind != CommandKind::ConfirmDestruction {
             let (caller, command) = bench.sample(kind).unwrap();
-            run(&bench.world.engine, caller, command).unwrap_or_else(|code| panic!("{kind:?} again: {code:?}"));
+            run(&bench.world.engine, caller, command)
+                .unwrap_or_else(|code| panic!("{kind:?} again: {code:?}"));
         }
     }
     bench.world.engine.close();
@@ -401,14 +682,20 @@ fn a_commit_that_fails_before_persisting_undoes_the_command_and_records_the_refu
 fn a_commit_whose_answer_is_lost_stops_the_engine_and_is_there_once_after_the_next_start() {
     for kind in kinds() {
         let bench = bench();
-        let Some((caller, command)) = bench.sample(kind) else { continue };
+        let Some((caller, command)) = bench.sample(kind) else {
+            continue;
+        };
         let before = bench.next();
         bench.store.next.store(LOST_ANSWER, Ordering::SeqCst);
         let code = run(&bench.world.engine, caller, command).unwrap_err();
         assert_eq!(code, ErrorCode::OutcomeUnknown, "{kind:?}");
         assert!(bench.world.engine.is_dead(), "{kind:?}");
         let after = run(&bench.world.engine, &bench.world.admin, Status {}).unwrap_err();
-        assert_eq!(after, ErrorCode::OutcomeUnknown, "{kind:?}: nothing goes on in a process that does not know");
+        assert_eq!(
+            after,
+            ErrorCode::OutcomeUnknown,
+            "{kind:?}: nothing goes on in a process that does not know"
+        );
         bench.world.engine.close();
         let again = engine(&bench.world.module, &bench.world.store, &bench.world.clock);
         block_on(again.unseal("passphrase", &secret(PASSPHRASE), None))
@@ -424,9 +711,18 @@ fn attempts_without_a_proven_identity_are_recorded_together() {
     let before = bench.next();
     for _ in 0..5 {
         let presented = keyward_engine::Presented::Token("kwt_nonsense");
-        assert!(bench.world.engine.authenticate(&presented, Some([7; 16])).is_err());
+        assert!(
+            bench
+                .world
+                .engine
+                .authenticate(&presented, Some([7; 16]))
+                .is_err()
+        );
     }
-    assert_eq!(block_on(bench.world.engine.record_rejections(true)).unwrap(), 1);
+    assert_eq!(
+        block_on(bench.world.engine.record_rejections(true)).unwrap(),
+        1
+    );
     assert_eq!(bench.since(before, CommandKind::RejectedAttempts), [0]);
     let absent = ObjectId([1; 16]);
     assert_eq!(bench.world.decrypt(absent, b"x"), Err(ErrorCode::NotFound));

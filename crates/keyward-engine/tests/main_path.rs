@@ -26,19 +26,47 @@ fn a_key_lives_through_use_rotation_suspension_and_a_restart() {
     let key = world.create(KeySpec::Aes256);
     let old = world.encrypt(key, "hello").unwrap();
     let (realm, reference) = world.at(key);
-    run(&world.engine, &world.officer, RotateKey { realm: realm.clone(), key: reference.clone() }).unwrap();
+    run(
+        &world.engine,
+        &world.officer,
+        RotateKey {
+            realm: realm.clone(),
+            key: reference.clone(),
+        },
+    )
+    .unwrap();
     assert_eq!(world.state(key), [State::Deactivated, State::Active]);
     let new = world.encrypt(key, "again").unwrap();
     assert_eq!(world.decrypt(key, &old).unwrap(), b"hello");
     assert_eq!(world.decrypt(key, &new).unwrap(), b"again");
-    run(&world.engine, &world.officer, SuspendKey { realm: realm.clone(), key: reference.clone(), reason: None }).unwrap();
+    run(
+        &world.engine,
+        &world.officer,
+        SuspendKey {
+            realm: realm.clone(),
+            key: reference.clone(),
+            reason: None,
+        },
+    )
+    .unwrap();
     assert_eq!(world.decrypt(key, &old), Err(ErrorCode::KeySuspended));
-    run(&world.engine, &world.officer, ResumeKey { realm, key: reference, reason: None }).unwrap();
+    run(
+        &world.engine,
+        &world.officer,
+        ResumeKey {
+            realm,
+            key: reference,
+            reason: None,
+        },
+    )
+    .unwrap();
     world.engine.close();
     assert!(world.engine.is_sealed());
     let again = engine(&world.module, &world.store, &world.clock);
     assert_eq!(
-        block_on(again.unseal("passphrase", &secret("not the right passphrase"), None)).unwrap_err().code,
+        block_on(again.unseal("passphrase", &secret("not the right passphrase"), None))
+            .unwrap_err()
+            .code,
         ErrorCode::UnsealFailed
     );
     block_on(again.unseal("passphrase", &secret(PASSPHRASE), None)).unwrap();
@@ -63,8 +91,16 @@ fn a_destroyed_key_is_gone_and_the_others_still_work() {
         reason: "rehearsal".to_owned(),
     };
     run(&world.engine, &world.officer, schedule).unwrap();
-    assert_eq!(world.decrypt(doomed, &lost), Err(ErrorCode::DestructionPending));
-    run(&world.engine, &world.officer, ExecuteDestruction { realm, key }).unwrap();
+    assert_eq!(
+        world.decrypt(doomed, &lost),
+        Err(ErrorCode::DestructionPending)
+    );
+    run(
+        &world.engine,
+        &world.officer,
+        ExecuteDestruction { realm, key },
+    )
+    .unwrap();
     assert_eq!(world.decrypt(doomed, &lost), Err(ErrorCode::KeyDestroyed));
     assert_eq!(world.state(doomed), [State::Destroyed]);
     assert_eq!(world.decrypt(kept, &safe).unwrap(), b"safe");
@@ -72,7 +108,10 @@ fn a_destroyed_key_is_gone_and_the_others_still_work() {
     let again = engine(&world.module, &world.store, &world.clock);
     block_on(again.unseal("passphrase", &secret(PASSPHRASE), None)).unwrap();
     assert_eq!(world.decrypt_with(&again, kept, &safe).unwrap(), b"safe");
-    assert_eq!(world.decrypt_with(&again, doomed, &lost), Err(ErrorCode::KeyDestroyed));
+    assert_eq!(
+        world.decrypt_with(&again, doomed, &lost),
+        Err(ErrorCode::KeyDestroyed)
+    );
     again.close();
 }
 
@@ -89,17 +128,46 @@ fn destruction_waits_for_both_clocks_and_a_stepped_wall_clock_holds_it() {
         reason: "retired".to_owned(),
     };
     run(&world.engine, &world.officer, schedule).unwrap();
-    let execute = || ExecuteDestruction { realm: realm.clone(), key: reference.clone() };
-    assert_eq!(run(&world.engine, &world.officer, execute()).unwrap_err(), ErrorCode::DestructionPending);
+    let execute = || ExecuteDestruction {
+        realm: realm.clone(),
+        key: reference.clone(),
+    };
+    assert_eq!(
+        run(&world.engine, &world.officer, execute()).unwrap_err(),
+        ErrorCode::DestructionPending
+    );
     // The wall clock jumps ahead: service time has not passed.
-    world.clock.wall.fetch_add(Millis::days(8).0, Ordering::SeqCst);
-    assert_eq!(run(&world.engine, &world.officer, execute()).unwrap_err(), ErrorCode::DestructionPending);
-    world.clock.service.fetch_add(Millis::days(7).0, Ordering::SeqCst);
+    world
+        .clock
+        .wall
+        .fetch_add(Millis::days(8).0, Ordering::SeqCst);
+    assert_eq!(
+        run(&world.engine, &world.officer, execute()).unwrap_err(),
+        ErrorCode::DestructionPending
+    );
+    world
+        .clock
+        .service
+        .fetch_add(Millis::days(7).0, Ordering::SeqCst);
     // Both have come, but they have parted by a day: held, and it needs a confirmation.
-    assert_eq!(run(&world.engine, &world.officer, execute()).unwrap_err(), ErrorCode::ClockHold);
+    assert_eq!(
+        run(&world.engine, &world.officer, execute()).unwrap_err(),
+        ErrorCode::ClockHold
+    );
     world.clock.pass(Millis::days(2));
-    assert_eq!(run(&world.engine, &world.officer, execute()).unwrap_err(), ErrorCode::ClockHold);
-    run(&world.engine, &world.officer, ConfirmDestruction { realm: realm.clone(), key: reference.clone() }).unwrap();
+    assert_eq!(
+        run(&world.engine, &world.officer, execute()).unwrap_err(),
+        ErrorCode::ClockHold
+    );
+    run(
+        &world.engine,
+        &world.officer,
+        ConfirmDestruction {
+            realm: realm.clone(),
+            key: reference.clone(),
+        },
+    )
+    .unwrap();
     assert_eq!(block_on(world.engine.run_due()).unwrap(), 1);
     assert_eq!(world.state(key), [State::Destroyed]);
     world.engine.close();
@@ -111,29 +179,63 @@ fn wrong_roles_wrong_context_and_tampering_are_refused() {
     let key = world.create(KeySpec::Aes256);
     let good = world.encrypt(key, "text").unwrap();
     let (realm, reference) = world.at(key);
-    let rotate = || RotateKey { realm: realm.clone(), key: reference.clone() };
-    assert_eq!(run(&world.engine, &world.user, rotate()).unwrap_err(), ErrorCode::PermissionDenied);
-    assert_eq!(run(&world.engine, &world.admin, rotate()).unwrap_err(), ErrorCode::NotFound);
+    let rotate = || RotateKey {
+        realm: realm.clone(),
+        key: reference.clone(),
+    };
+    assert_eq!(
+        run(&world.engine, &world.user, rotate()).unwrap_err(),
+        ErrorCode::PermissionDenied
+    );
+    assert_eq!(
+        run(&world.engine, &world.admin, rotate()).unwrap_err(),
+        ErrorCode::NotFound
+    );
     let mut bad = good.clone();
     *bad.last_mut().unwrap() ^= 1;
     assert_eq!(world.decrypt(key, &bad), Err(ErrorCode::InvalidCiphertext));
     let other = world.create(KeySpec::Aes256);
-    assert_eq!(world.decrypt(other, &good), Err(ErrorCode::InvalidCiphertext));
-    assert_eq!(world.decrypt(ObjectId([3; 16]), &good), Err(ErrorCode::NotFound));
+    assert_eq!(
+        world.decrypt(other, &good),
+        Err(ErrorCode::InvalidCiphertext)
+    );
+    assert_eq!(
+        world.decrypt(ObjectId([3; 16]), &good),
+        Err(ErrorCode::NotFound)
+    );
     world.engine.close();
 }
 
 #[test]
 fn a_revoked_token_is_refused_at_once() {
     let world = world(memory(), false);
-    let create = CreateWorkload { realm: RealmRef::Id(world.realm), name: name("late"), roles: vec![Role::CryptoUser] };
-    let Outcome::Principal(principal) = run(&world.engine, &world.admin, create).unwrap() else { panic!() };
-    let issue = IssueToken { principal: principal.id, lifetime: Millis::HOUR };
-    let Outcome::Token { id, text, .. } = run(&world.engine, &world.admin, issue).unwrap() else { panic!() };
+    let create = CreateWorkload {
+        realm: RealmRef::Id(world.realm),
+        name: name("late"),
+        roles: vec![Role::CryptoUser],
+    };
+    let Outcome::Principal(principal) = run(&world.engine, &world.admin, create).unwrap() else {
+        panic!()
+    };
+    let issue = IssueToken {
+        principal: principal.id,
+        lifetime: Millis::HOUR,
+    };
+    let Outcome::Token { id, text, .. } = run(&world.engine, &world.admin, issue).unwrap() else {
+        panic!()
+    };
     let token = core::str::from_utf8(text.expose()).unwrap();
-    assert!(world.engine.authenticate(&Presented::Token(token), None).is_ok());
+    assert!(
+        world
+            .engine
+            .authenticate(&Presented::Token(token), None)
+            .is_ok()
+    );
     run(&world.engine, &world.admin, RevokeToken { token: id }).unwrap();
-    let refused = world.engine.authenticate(&Presented::Token(token), None).unwrap_err();
+    let refused = world
+        .engine
+        .authenticate(&Presented::Token(token), None)
+        .unwrap_err();
     assert_eq!(refused.code, ErrorCode::TokenRevoked);
     world.engine.close();
 }
@@ -146,18 +248,38 @@ fn the_log_numbers_every_command_without_gaps_and_proves_each_record() {
     for i in 0..600 {
         world.encrypt(key, &i.to_string()).unwrap();
     }
-    let create = CreateWorkload { realm: RealmRef::SYSTEM, name: name("auditor"), roles: vec![Role::Auditor] };
-    let Outcome::Principal(principal) = run(&world.engine, &world.admin, create).unwrap() else { panic!() };
-    let issue = IssueToken { principal: principal.id, lifetime: Millis::HOUR };
-    let Outcome::Token { text, .. } = run(&world.engine, &world.admin, issue).unwrap() else { panic!() };
+    let create = CreateWorkload {
+        realm: RealmRef::SYSTEM,
+        name: name("auditor"),
+        roles: vec![Role::Auditor],
+    };
+    let Outcome::Principal(principal) = run(&world.engine, &world.admin, create).unwrap() else {
+        panic!()
+    };
+    let issue = IssueToken {
+        principal: principal.id,
+        lifetime: Millis::HOUR,
+    };
+    let Outcome::Token { text, .. } = run(&world.engine, &world.admin, issue).unwrap() else {
+        panic!()
+    };
     let auditor = login(&world.engine, &text);
     let mut from = 0;
     let mut seqs = std::collections::HashMap::new();
     loop {
         let read = ReadAudit {
-            from, limit: 1000, realm_filter: None, target: None, principal: None, command: None, refused_only: false,
+            from,
+            limit: 1000,
+            realm_filter: None,
+            target: None,
+            principal: None,
+            command: None,
+            refused_only: false,
         };
-        let Outcome::Records { records, next, .. } = run(&world.engine, &auditor, read).unwrap() else { panic!() };
+        let Outcome::Records { records, next, .. } = run(&world.engine, &auditor, read).unwrap()
+        else {
+            panic!()
+        };
         if records.is_empty() || next > 650 {
             break;
         }
@@ -171,7 +293,10 @@ fn the_log_numbers_every_command_without_gaps_and_proves_each_record() {
     }
     assert!(from > 600);
     for index in [0, 1, 255, 256, 300, 511, 512, 599] {
-        let Outcome::Proof(proof) = run(&world.engine, &auditor, ProveRecord { index }).unwrap() else { panic!() };
+        let Outcome::Proof(proof) = run(&world.engine, &auditor, ProveRecord { index }).unwrap()
+        else {
+            panic!()
+        };
         let parsed = tlog::LogProof::parse(proof.proof.as_bytes()).unwrap();
         assert_eq!(parsed.index, index);
     }

@@ -3,7 +3,6 @@ use keyward_core::algorithm::{KeySpec, Service};
 use keyward_engine::ports::module::ModuleDescription;
 
 use crate::approvals;
-use crate::shim;
 
 /// How the module came into this process: the two builds have a certificate each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,12 +45,25 @@ pub(crate) fn describe(number: u16, version: &str, linkage: Linkage) -> ModuleDe
         version: version.into(),
         certificates: vec![linkage.certificate()],
         level: 1,
-        approved_mode: shim::fips_mode(),
-        entropy: "AES-256 CTR_DRBG of the module, seeded from the operating system's generator; entropy enters \
-                  from outside the module's boundary, whose certificate gives no assurance of the minimum \
-                  strength of generated keys"
-            .into(),
+        approved_mode: is_fips_mode(),
+        entropy: entropy().into(),
         services: services(),
+    }
+}
+
+/// Whether the linked library is a FIPS build (`FIPS_mode() == 1`).
+pub(crate) fn is_fips_mode() -> bool {
+    aws_lc_rs::try_fips_mode().is_ok()
+}
+
+/// Where the seeds of the module's generator come from, by the build that is linked.
+fn entropy() -> &'static str {
+    if aws_lc_rs::try_fips_cpu_jitter_entropy().is_ok() {
+        "AES-256 CTR_DRBG of the module, seeded from CPU jitter and the operating system; the certificate gives no \
+         assurance of the minimum strength of generated keys"
+    } else {
+        "AES-256 CTR_DRBG of the module, seeded from the operating system's generator, outside the module's \
+         boundary; the certificate gives no assurance of the minimum strength of generated keys"
     }
 }
 

@@ -29,12 +29,6 @@ pub(crate) fn bracket<T>(service: impl FnOnce() -> T) -> (T, bool) {
     (result, before != after)
 }
 
-/// Whether the linked library is a FIPS build.
-pub(crate) fn fips_mode() -> bool {
-    // SAFETY: takes nothing, returns a constant of the build.
-    unsafe { sys::FIPS_mode() == 1 }
-}
-
 /// The version that the library itself reports.
 pub(crate) fn version() -> String {
     // SAFETY: returns a pointer to a string constant of the library, nul-terminated and never freed.

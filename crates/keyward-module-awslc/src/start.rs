@@ -71,7 +71,8 @@ impl AwsLcModule {
     /// # Errors
     /// [`StartFault`]; then nothing has been computed.
     pub fn start(config: Config) -> Result<Self, StartFault> {
-        if !shim::fips_mode() {
+        // Also initialises the library, before anything else calls it.
+        if !describe::is_fips_mode() {
             return Err(StartFault::NotFips);
         }
         let version = certified(shim::version())?;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use cedar_policy::{
-    ActionConstraint, Authorizer, Decision, Entities, EntityUid, Policy, PolicyId, PolicySet, Request, Schema,
-    ValidationMode, Validator,
+    ActionConstraint, Authorizer, Decision, Entities, EntityUid, Policy, PolicyId, PolicySet,
+    Request, Schema, ValidationMode, Validator,
 };
 use keyward_core::command::CommandKind;
 use keyward_core::ids::{PrincipalId, RealmId};
@@ -91,9 +91,13 @@ impl Decider {
     /// # Panics
     /// If the built-in schema or policies, which are part of the program, do not validate.
     #[must_use]
-    #[expect(clippy::expect_used, reason = "constant text, covered by tests: a program whose own policies do not parse must not start")]
+    #[expect(
+        clippy::expect_used,
+        reason = "constant text, covered by tests: a program whose own policies do not parse must not start"
+    )]
     pub fn new() -> Self {
-        let (schema, _) = Schema::from_cedarschema_str(&schema_text()).expect("the built-in schema parses");
+        let (schema, _) =
+            Schema::from_cedarschema_str(&schema_text()).expect("the built-in schema parses");
         let built_in = named(BUILT_IN, |id, _| id.to_owned()).expect("the built-in policies parse");
         validate(&schema, &built_in).expect("the built-in policies fit the schema");
         Self {
@@ -115,7 +119,9 @@ impl Decider {
     pub fn check(&self, realm: RealmId, name: &str, text: &str) -> Result<(), PolicyError> {
         let known = self.realms.read();
         let count = known.get(&realm).map_or(0, HashMap::len);
-        let replaces = known.get(&realm).is_some_and(|policies| policies.contains_key(name));
+        let replaces = known
+            .get(&realm)
+            .is_some_and(|policies| policies.contains_key(name));
         if count >= POLICIES_MAX && !replaces {
             return Err(PolicyError::TooMany);
         }
@@ -136,7 +142,10 @@ impl Decider {
     pub fn put(&self, realm: RealmId, name: &str, text: &str) -> Result<(), PolicyError> {
         let policies = self.read(name, text)?;
         let mut realms = self.realms.write();
-        realms.entry(realm).or_default().insert(name.to_owned(), policies);
+        realms
+            .entry(realm)
+            .or_default()
+            .insert(name.to_owned(), policies);
         self.set.fetch_add(1, Ordering::AcqRel);
         Ok(())
     }
@@ -185,34 +194,64 @@ impl Decider {
             return slice;
         }
         let realms = self.realms.read();
-        let own = realms.get(&realm).into_iter().flat_map(HashMap::values).flatten();
-        let (mut policies, mut reads_context, mut reads_resource) = (PolicySet::new(), false, false);
-        for policy in self.built_in.iter().chain(own).filter(|policy| can_match(policy, action)) {
+        let own = realms
+            .get(&realm)
+            .into_iter()
+            .flat_map(HashMap::values)
+            .flatten();
+        let (mut policies, mut reads_context, mut reads_resource) =
+            (PolicySet::new(), false, false);
+        for policy in self
+            .built_in
+            .iter()
+            .chain(own)
+            .filter(|policy| can_match(policy, action))
+        {
             let custom = policy.id().to_string().starts_with("realm:");
             // A custom policy's text decides what its answers may be filed under; the built-in ones read the realm only.
-            let text = if custom { policy.to_string() } else { String::new() };
+            let text = if custom {
+                policy.to_string()
+            } else {
+                String::new()
+            };
             reads_context |= text.contains("context");
             reads_resource |= custom;
             // Ids are unique by construction; a clash would only leave the second one out, which denies.
             let _ = policies.add(policy.clone());
         }
-        let slice = Arc::new(Slice { policies, reads_context, reads_resource });
+        let slice = Arc::new(Slice {
+            policies,
+            reads_context,
+            reads_resource,
+        });
         self.slices.insert(key, Arc::clone(&slice));
         slice
     }
 
     fn evaluate(&self, slice: &Slice, request: &PolicyRequest<'_>) -> PolicyAnswer {
-        let refused = PolicyAnswer { allowed: false, determining: Arc::new([]) };
-        let (Some(question), Some(entities)) = (self.question(request), self.entities(request)) else {
+        let refused = PolicyAnswer {
+            allowed: false,
+            determining: Arc::new([]),
+        };
+        let (Some(question), Some(entities)) = (self.question(request), self.entities(request))
+        else {
             return refused;
         };
-        let response = self.authorizer.is_authorized(&question, &slice.policies, &entities);
-        let mut determining: Vec<String> =
-            response.diagnostics().reason().map(|id| short(&id.to_string())).collect();
+        let response = self
+            .authorizer
+            .is_authorized(&question, &slice.policies, &entities);
+        let mut determining: Vec<String> = response
+            .diagnostics()
+            .reason()
+            .map(|id| short(&id.to_string()))
+            .collect();
         determining.sort_unstable();
         determining.dedup();
         let failed = response.diagnostics().errors().next().is_some();
-        PolicyAnswer { allowed: response.decision() == Decision::Allow && !failed, determining: determining.into() }
+        PolicyAnswer {
+            allowed: response.decision() == Decision::Allow && !failed,
+            determining: determining.into(),
+        }
     }
 
     fn question(&self, request: &PolicyRequest<'_>) -> Option<Request> {
@@ -242,9 +281,17 @@ impl Decider {
         let resource = entities::resource(&request.resource)?;
         if Some(resource.uid()) == entities::principal_uid(request.principal) {
             // Someone acting on itself: its own facts, with the realm the resource is in.
-            return principal.as_ref().clone().upsert_entities([resource], None).ok();
+            return principal
+                .as_ref()
+                .clone()
+                .upsert_entities([resource], None)
+                .ok();
         }
-        principal.as_ref().clone().add_entities([resource], None).ok()
+        principal
+            .as_ref()
+            .clone()
+            .add_entities([resource], None)
+            .ok()
     }
 }
 
@@ -256,7 +303,9 @@ fn short(id: &str) -> String {
 fn named(text: &str, name: impl Fn(&str, usize) -> String) -> Result<Vec<Policy>, PolicyError> {
     let set = PolicySet::from_str(text).map_err(|error| PolicyError::Syntax(readable(&error)))?;
     if set.templates().next().is_some() {
-        return Err(PolicyError::Schema("templates are not used here".to_owned()));
+        return Err(PolicyError::Schema(
+            "templates are not used here".to_owned(),
+        ));
     }
     let mut policies: Vec<&Policy> = set.policies().collect();
     policies.sort_by_key(|policy| policy.id().to_string());

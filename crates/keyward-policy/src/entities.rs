@@ -2,15 +2,17 @@
 use std::collections::{HashMap, HashSet};
 use std::str::FromStr;
 
-use cedar_policy::{
-    Context, Entity, EntityId, EntityTypeName, EntityUid, RestrictedExpression,
-};
+use cedar_policy::{Context, Entity, EntityId, EntityTypeName, EntityUid, RestrictedExpression};
 use keyward_core::ids::{PrincipalId, RealmId};
 use keyward_core::policy_facts::{ContextFacts, PrincipalFacts, ResourceFacts, ResourceKind};
 use keyward_core::role::Role;
 
 pub(crate) fn realm_text(realm: RealmId) -> String {
-    if realm == RealmId::SYSTEM { "system".to_owned() } else { realm.to_string() }
+    if realm == RealmId::SYSTEM {
+        "system".to_owned()
+    } else {
+        realm.to_string()
+    }
 }
 
 fn type_name(name: &str) -> Option<EntityTypeName> {
@@ -18,7 +20,10 @@ fn type_name(name: &str) -> Option<EntityTypeName> {
 }
 
 pub(crate) fn uid(kind: &str, id: &str) -> Option<EntityUid> {
-    Some(EntityUid::from_type_name_and_id(type_name(kind)?, EntityId::new(id)))
+    Some(EntityUid::from_type_name_and_id(
+        type_name(kind)?,
+        EntityId::new(id),
+    ))
 }
 
 fn principal_id(id: PrincipalId) -> String {
@@ -40,20 +45,35 @@ fn text(value: impl Into<String>) -> RestrictedExpression {
 
 fn principal_attributes(facts: &PrincipalFacts) -> Option<HashMap<String, RestrictedExpression>> {
     let roles = Role::ALL.map(|role| {
-        let realms = facts.grants.iter().filter(|(_, r)| *r == role).map(|(realm, _)| text(realm_text(*realm)));
-        (role.as_str().to_owned(), RestrictedExpression::new_set(realms))
+        let realms = facts
+            .grants
+            .iter()
+            .filter(|(_, r)| *r == role)
+            .map(|(realm, _)| text(realm_text(*realm)));
+        (
+            role.as_str().to_owned(),
+            RestrictedExpression::new_set(realms),
+        )
     });
     Some(HashMap::from([
         ("realm".to_owned(), text("")),
         ("kind".to_owned(), text(facts.kind)),
         ("name".to_owned(), text(facts.name.as_str())),
-        ("roles".to_owned(), RestrictedExpression::new_record(roles).ok()?),
+        (
+            "roles".to_owned(),
+            RestrictedExpression::new_record(roles).ok()?,
+        ),
     ]))
 }
 
 /// The principal as an entity.
 pub(crate) fn principal(facts: &PrincipalFacts) -> Option<Entity> {
-    Entity::new(principal_uid(facts)?, principal_attributes(facts)?, HashSet::new()).ok()
+    Entity::new(
+        principal_uid(facts)?,
+        principal_attributes(facts)?,
+        HashSet::new(),
+    )
+    .ok()
 }
 
 const fn kind_name(kind: ResourceKind) -> &'static str {
@@ -96,7 +116,13 @@ pub(crate) fn resource(facts: &ResourceFacts<'_>) -> Option<Entity> {
                 attributes.insert(name.to_owned(), text(value));
             }
         }
-        tags.extend(facts.tags.into_iter().flatten().map(|(key, value)| (key.clone(), text(value.as_str()))));
+        tags.extend(
+            facts
+                .tags
+                .into_iter()
+                .flatten()
+                .map(|(key, value)| (key.clone(), text(value.as_str()))),
+        );
     }
     Entity::new_with_tags(id, attributes, HashSet::new(), tags).ok()
 }
@@ -104,9 +130,14 @@ pub(crate) fn resource(facts: &ResourceFacts<'_>) -> Option<Entity> {
 /// The circumstances.
 pub(crate) fn context(facts: ContextFacts) -> Option<Context> {
     let address = std::net::Ipv6Addr::from(facts.source);
-    let address = address.to_ipv4_mapped().map_or_else(|| address.to_string(), |v4| v4.to_string());
+    let address = address
+        .to_ipv4_mapped()
+        .map_or_else(|| address.to_string(), |v4| v4.to_string());
     Context::from_pairs([
-        ("strong_authentication".to_owned(), RestrictedExpression::new_bool(facts.strong_authentication)),
+        (
+            "strong_authentication".to_owned(),
+            RestrictedExpression::new_bool(facts.strong_authentication),
+        ),
         (
             "now_ms".to_owned(),
             RestrictedExpression::new_long(i64::try_from(facts.now_ms).unwrap_or(i64::MAX)),

@@ -31,7 +31,9 @@ const fn resource(kind: CommandKind) -> &'static str {
         | K::PutPolicy
         | K::DeletePolicy
         | K::ListPolicies => "Realm",
-        K::DescribePrincipal | K::IssueToken | K::RevokeToken | K::SetPrincipalEnabled => "Principal",
+        K::DescribePrincipal | K::IssueToken | K::RevokeToken | K::SetPrincipalEnabled => {
+            "Principal"
+        }
         K::ReadAudit
         | K::ProveRecord
         | K::ReadCheckpoint
@@ -81,11 +83,15 @@ pub(crate) const fn groups(kind: CommandKind) -> &'static [&'static str] {
         | K::ScheduleDestruction
         | K::CancelDestruction
         | K::ConfirmDestruction => &["key-life", "key-any", "not-evidence"],
-        K::RotateKey | K::ExecuteDestruction => &["key-life", "key-any", "due-work", "not-evidence"],
+        K::RotateKey | K::ExecuteDestruction => {
+            &["key-life", "key-any", "due-work", "not-evidence"]
+        }
         K::Encrypt | K::Decrypt => &["key-use", "key-any", "not-evidence"],
         K::DescribeKey | K::ListKeys => &["key-read", "key-any"],
         K::DescribeRealm => &["govern-realm", "evidence-realm", "see-realm"],
-        K::DescribePrincipal | K::ListPrincipals | K::ListPolicies => &["govern-realm", "evidence-realm"],
+        K::DescribePrincipal | K::ListPrincipals | K::ListPolicies => {
+            &["govern-realm", "evidence-realm"]
+        }
         K::CreateWorkload
         | K::IssueToken
         | K::RevokeToken
@@ -123,7 +129,10 @@ pub fn schema_text() -> String {
         let _ = writeln!(text, "  action \"{group}\";");
     }
     for kind in CommandKind::ALL {
-        let memberships: Vec<String> = groups(*kind).iter().map(|group| format!("\"{group}\"")).collect();
+        let memberships: Vec<String> = groups(*kind)
+            .iter()
+            .map(|group| format!("\"{group}\""))
+            .collect();
         let _ = writeln!(
             text,
             "  action \"{}\" in [{}] appliesTo {{ principal: Principal, resource: {}, context: Context }};",

@@ -21,23 +21,42 @@ pub type CheckError = StartError;
 /// # Errors
 /// [`StartError`].
 pub fn check(data_dir: &Path, passphrase: Option<&Secret>) -> Result<CheckReport, CheckError> {
-    let layout = Layout { root: data_dir.to_owned() };
+    let layout = Layout {
+        root: data_dir.to_owned(),
+    };
     let mut lines = Vec::new();
     {
-        let store = SqliteStore::open(&layout.store())
-            .map_err(|fault| StartError::Store { path: layout.store(), fault })?;
-        let integrity = store
-            .check_integrity()
-            .map_err(|fault| StartError::Store { path: layout.store(), fault })?;
-        lines.push(("store.integrity".to_owned(), integrity.is_whole(), format!("{integrity:?}")));
+        let store = SqliteStore::open(&layout.store()).map_err(|fault| StartError::Store {
+            path: layout.store(),
+            fault,
+        })?;
+        let integrity = store.check_integrity().map_err(|fault| StartError::Store {
+            path: layout.store(),
+            fault,
+        })?;
+        lines.push((
+            "store.integrity".to_owned(),
+            integrity.is_whole(),
+            format!("{integrity:?}"),
+        ));
     }
     let engine = engine(&layout)?;
-    lines.push(("module.start".to_owned(), true, "version, integrity and self-tests passed".to_owned()));
+    lines.push((
+        "module.start".to_owned(),
+        true,
+        "version, integrity and self-tests passed".to_owned(),
+    ));
     if let Some(passphrase) = passphrase {
-        let runtime =
-            tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(StartError::Runtime)?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(StartError::Runtime)?;
         runtime.block_on(engine.unseal("passphrase", passphrase, None))?;
-        lines.push(("custody.opens".to_owned(), true, "seal, keyring, trees and the log's head open and agree".to_owned()));
+        lines.push((
+            "custody.opens".to_owned(),
+            true,
+            "seal, keyring, trees and the log's head open and agree".to_owned(),
+        ));
         engine.close();
     }
     Ok(CheckReport { lines })

@@ -15,7 +15,9 @@ impl SystemClock {
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "this is the clock")]
     pub fn new() -> Self {
-        Self { started: Instant::now() }
+        Self {
+            started: Instant::now(),
+        }
     }
 }
 
@@ -32,7 +34,12 @@ fn millis(duration: std::time::Duration) -> u64 {
 impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this is the clock")]
     fn now(&self) -> Now {
-        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Now { wall: Timestamp(millis(wall)), service: Millis(millis(self.started.elapsed())) }
+        let wall = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        Now {
+            wall: Timestamp(millis(wall)),
+            service: Millis(millis(self.started.elapsed())),
+        }
     }
 }

@@ -10,7 +10,9 @@ use keyward_core::command::Command;
 use keyward_core::ids::CorrelationId;
 use keyward_core::{ErrorCode, Problem};
 use keyward_engine::{Caller, Engine, Presented, PresentedCertificate};
-use keyward_protocol::rest::{Call, Decoded, Headers, Health, Matched, Readiness, Reply, Response, decode, find};
+use keyward_protocol::rest::{
+    Call, Decoded, Headers, Health, Matched, Readiness, Reply, Response, decode, find,
+};
 
 use crate::peers::Peers;
 
@@ -44,7 +46,11 @@ impl Connection {
         let request_id = headers.request_id().ok().flatten().unwrap_or(fallback);
         let reply = Reply::to(&matched, &headers, request_id);
         // Who asks is settled before a body is read, so that strangers cannot make the server hold large ones.
-        let caller = if matched.is_open() { Ok(None) } else { self.caller(&parts.headers).map(Some) };
+        let caller = if matched.is_open() {
+            Ok(None)
+        } else {
+            self.caller(&parts.headers).map(Some)
+        };
         let answered = match caller {
             Err(problem) => Err(problem),
             Ok(caller) => match collect(&matched, body).await {
@@ -63,13 +69,17 @@ impl Connection {
         if let Some(value) = headers.get(http::header::AUTHORIZATION) {
             let token = value.to_str().ok().and_then(|text| {
                 let (scheme, token) = text.split_once(' ')?;
-                scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+                scheme
+                    .eq_ignore_ascii_case("bearer")
+                    .then_some(token.trim())
             });
             let token = token.ok_or_else(|| Problem::new(ErrorCode::CredentialRejected))?;
             return self.engine.authenticate(&Presented::Token(token), source);
         }
         match &self.certificate {
-            Some(certificate) => self.engine.authenticate(&Presented::Certificate(certificate), source),
+            Some(certificate) => self
+                .engine
+                .authenticate(&Presented::Certificate(certificate), source),
             None if self.engine.is_sealed() => Err(Problem::new(ErrorCode::Sealed)),
             None => Err(Problem::new(ErrorCode::Unauthenticated)),
         }
@@ -83,7 +93,10 @@ impl Connection {
         reply: Reply<'_>,
     ) -> Result<Response, Problem> {
         match decoded.call {
-            Call::Command { command, mut envelope } => {
+            Call::Command {
+                command,
+                mut envelope,
+            } => {
                 let caller = caller.ok_or_else(|| Problem::new(ErrorCode::Unauthenticated))?;
                 envelope.correlation = Some(request_id);
                 let outcome = self.engine.execute(&caller, &command, &envelope).await?;
@@ -92,7 +105,9 @@ impl Connection {
                 }
                 Ok(reply.outcome(outcome))
             }
-            Call::Unseal { command, secret, .. } => {
+            Call::Unseal {
+                command, secret, ..
+            } => {
                 let source = Some(source_bytes(self.source.ip()));
                 self.engine.unseal(&command.kind, &secret, source).await?;
                 self.peers.refresh(&self.engine);
@@ -135,7 +150,9 @@ fn new_id(source: SocketAddr) -> CorrelationId {
     let mut id = [0u8; 16];
     let (start, rest) = id.split_at_mut(8);
     start.copy_from_slice(&number.to_be_bytes());
-    rest.copy_from_slice(&(u64::from(source.port()) | u64::from(std::process::id()) << 16).to_be_bytes());
+    rest.copy_from_slice(
+        &(u64::from(source.port()) | u64::from(std::process::id()) << 16).to_be_bytes(),
+    );
     CorrelationId(id)
 }
 
@@ -146,5 +163,7 @@ fn sent(response: Response) -> http::Response<Full<Bytes>> {
             headers.insert(name, value);
         }
     });
-    builder.body(Full::new(Bytes::from_owner(response.body))).unwrap_or_default()
+    builder
+        .body(Full::new(Bytes::from_owner(response.body)))
+        .unwrap_or_default()
 }

@@ -42,11 +42,18 @@ pub struct InitReport {
 pub type InitError = StartError;
 
 fn file_error(path: &Path) -> impl FnOnce(std::io::Error) -> StartError + '_ {
-    move |error| StartError::File { path: path.to_owned(), error }
+    move |error| StartError::File {
+        path: path.to_owned(),
+        error,
+    }
 }
 
 fn directory(path: &Path) -> Result<(), StartError> {
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(file_error(path))
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(file_error(path))
 }
 
 fn write(path: &Path, mode: u32, bytes: &[u8]) -> Result<(), StartError> {
@@ -56,7 +63,9 @@ fn write(path: &Path, mode: u32, bytes: &[u8]) -> Result<(), StartError> {
         .mode(mode)
         .open(path)
         .map_err(file_error(path))?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(file_error(path))
+    file.write_all(bytes)
+        .and_then(|()| file.sync_all())
+        .map_err(file_error(path))
 }
 
 /// Makes it.
@@ -65,25 +74,43 @@ fn write(path: &Path, mode: u32, bytes: &[u8]) -> Result<(), StartError> {
 /// [`StartError`]; a directory that already holds an installation is left as it is.
 pub fn init(options: InitOptions) -> Result<InitReport, InitError> {
     let _ = keyward_module_awslc::harden_process();
-    let layout = Layout { root: options.data_dir };
+    let layout = Layout {
+        root: options.data_dir,
+    };
     directory(&layout.root)?;
     directory(&layout.store())?;
     directory(&layout.root.join("tls"))?;
     let module = module()?;
-    let store = SqliteStore::create(&layout.store())
-        .map_err(|fault| StartError::Store { path: layout.store(), fault })?;
+    let store = SqliteStore::create(&layout.store()).map_err(|fault| StartError::Store {
+        path: layout.store(),
+        fault,
+    })?;
     let clock = SystemClock::new();
     let seal = PassphraseSeal::default();
-    let made = keyward_engine::init::initialise(module, &store, &clock, &seal, &options.passphrase)?;
+    let made =
+        keyward_engine::init::initialise(module, &store, &clock, &seal, &options.passphrase)?;
 
     let now = UnixTime::since_unix_epoch(std::time::Duration::from_millis(clock.now().wall.0));
-    let authority = LocalAuthority::generate("Keyward local authority", Lifetime::days(now, 3_650))?;
+    let authority =
+        LocalAuthority::generate("Keyward local authority", Lifetime::days(now, 3_650))?;
     let names: Vec<&str> = options.server_names.iter().map(String::as_str).collect();
     let server = authority.issue_server(&names, Lifetime::days(now, 397))?;
-    write(&layout.authority(), 0o644, authority.certificate_pem().as_bytes())?;
-    write(&layout.certificate(), 0o644, server.certificate_pem().as_bytes())?;
+    write(
+        &layout.authority(),
+        0o644,
+        authority.certificate_pem().as_bytes(),
+    )?;
+    write(
+        &layout.certificate(),
+        0o644,
+        server.certificate_pem().as_bytes(),
+    )?;
     write(&layout.key(), 0o600, server.private_key_pem().as_bytes())?;
-    write(&layout.root.join("tls").join("ca.key"), 0o600, authority.private_key_pem()?.as_bytes())?;
+    write(
+        &layout.root.join("tls").join("ca.key"),
+        0o600,
+        authority.private_key_pem()?.as_bytes(),
+    )?;
     Ok(InitReport {
         admin_token: made.admin_token,
         deployment: made.deployment.to_string(),

@@ -49,7 +49,9 @@ pub(crate) async fn serve(
                 continue;
             }
         };
-        let Ok(place) = Arc::clone(&places).try_acquire_owned() else { continue };
+        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+            continue;
+        };
         let (acceptor, engine, peers) = (acceptor.clone(), Arc::clone(&engine), Arc::clone(&peers));
         let watcher = graceful.watcher();
         tokio::spawn(async move {
@@ -72,17 +74,36 @@ async fn connection(
     watcher: hyper_util::server::graceful::Watcher,
 ) {
     let _ = stream.set_nodelay(true);
-    let Ok(Ok(tls)) = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await else { return };
+    let Ok(Ok(tls)) = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await else {
+        return;
+    };
     let now = UnixTime::since_unix_epoch(Duration::from_millis(SystemClock::new().now().wall.0));
-    let certificate = tls.get_ref().1.peer_certificates().and_then(|chain| peers.presented(chain, now));
-    let shared = Arc::new(Connection { engine, peers, source, certificate });
+    let certificate = tls
+        .get_ref()
+        .1
+        .peer_certificates()
+        .and_then(|chain| peers.presented(chain, now));
+    let shared = Arc::new(Connection {
+        engine,
+        peers,
+        source,
+        certificate,
+    });
     let service = service_fn(move |request| {
         let shared = Arc::clone(&shared);
         async move { Ok::<_, std::convert::Infallible>(shared.answer(request).await) }
     });
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(30)).max_buf_size(64 << 10);
-    builder.http2().timer(TokioTimer::new()).max_concurrent_streams(128).max_header_list_size(16 << 10);
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(Duration::from_secs(30))
+        .max_buf_size(64 << 10);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(128)
+        .max_header_list_size(16 << 10);
     let served = builder.serve_connection(TokioIo::new(tls), service);
     if let Err(error) = watcher.watch(served.into_owned()).await {
         tracing::debug!(%error, "a connection ended early");

@@ -88,11 +88,16 @@ impl Layout {
 }
 
 pub(crate) fn module() -> Result<Arc<dyn Module>, StartError> {
-    Ok(Arc::new(AwsLcModule::start(keyward_module_awslc::Config::default())?))
+    Ok(Arc::new(AwsLcModule::start(
+        keyward_module_awslc::Config::default(),
+    )?))
 }
 
 pub(crate) fn open_store(path: &Path) -> Result<Arc<dyn Store>, StartError> {
-    let store = SqliteStore::open(path).map_err(|fault| StartError::Store { path: path.to_owned(), fault })?;
+    let store = SqliteStore::open(path).map_err(|fault| StartError::Store {
+        path: path.to_owned(),
+        fault,
+    })?;
     Ok(Arc::new(store))
 }
 

@@ -25,7 +25,9 @@ impl Peers {
 
     /// Takes over the anchors that are registered now.
     pub(crate) fn refresh(&self, engine: &Engine) {
-        let Ok(registered) = engine.anchors() else { return };
+        let Ok(registered) = engine.anchors() else {
+            return;
+        };
         let mut known = self.known.lock();
         if *known == registered {
             return;
@@ -47,18 +49,31 @@ impl Peers {
                 continue;
             };
             let id = AnchorId::of(&anchor)?;
-            by_id.entry(id).or_default().push(*Fingerprint::of(der)?.as_bytes());
+            by_id
+                .entry(id)
+                .or_default()
+                .push(*Fingerprint::of(der)?.as_bytes());
             usable.push(certificate.clone());
         }
-        self.anchors.replace(Anchors::new(&usable, "registered anchors")?)?;
+        self.anchors
+            .replace(Anchors::new(&usable, "registered anchors")?)?;
         self.certificates.store(Arc::new(by_id));
         Ok(())
     }
 
     /// What a verified client certificate says.
-    pub(crate) fn presented(&self, chain: &[CertificateDer<'_>], now: UnixTime) -> Option<PresentedCertificate> {
+    pub(crate) fn presented(
+        &self,
+        chain: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Option<PresentedCertificate> {
         let peer = self.anchors.identify(chain, now).ok()?;
-        let anchors = self.certificates.load().get(&peer.anchor()).cloned().unwrap_or_default();
+        let anchors = self
+            .certificates
+            .load()
+            .get(&peer.anchor())
+            .cloned()
+            .unwrap_or_default();
         let mut names: Vec<String> = peer
             .alternative_names()
             .iter()
@@ -69,9 +84,17 @@ impl Peers {
             })
             .collect();
         // RFC 4514 text; a subject with only a common name is the common case of small authorities.
-        if let Some(name) = peer.subject().strip_prefix("CN=").filter(|name| !name.contains([',', '+', '\\'])) {
+        if let Some(name) = peer
+            .subject()
+            .strip_prefix("CN=")
+            .filter(|name| !name.contains([',', '+', '\\']))
+        {
             names.push(format!("cn:{name}"));
         }
-        Some(PresentedCertificate { fingerprint: *peer.fingerprint().as_bytes(), anchors, names })
+        Some(PresentedCertificate {
+            fingerprint: *peer.fingerprint().as_bytes(),
+            anchors,
+            names,
+        })
     }
 }

@@ -1,8 +1,8 @@
 //! Server and client configurations: the one place where rustls' options are chosen.
 //!
 //! What every configuration has: TLS 1.3 and 1.2 only, the extended master secret required, no tickets (sessions
-//! resume from a bounded memory cache), the server's order of suites, no early data, no key log, no secret extraction, no renegotiation (rustls has
-//! none). A configuration whose `fips()` is not true is refused, not served.
+//! resume from a bounded memory cache), the server's order of suites, no early data, no key log, no secret extraction,
+//! no renegotiation (rustls has none). A configuration whose `fips()` is not true is refused, not served.
 
 use std::sync::Arc;
 

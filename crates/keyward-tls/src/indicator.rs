@@ -1,7 +1,7 @@
 //! The service indicator of the validated module, read around every call this crate makes.
 //!
 //! FIPS 140-3 asks a module to say, per service call, whether the service was an approved one. AWS-LC FIPS 3.1.0
-//! keeps a counter per thread which goes up when an approved service completes. [`bracket`] reads it before and
+//! keeps a counter per thread which goes up when an approved service completes. `bracket` reads it before and
 //! after one call, on the same thread, and compares what it saw with the [`Row`] of that call:
 //!
 //! - a difference raises the row's count, which [`mismatches`] shows to the operator for as long as the process

@@ -23,9 +23,39 @@
 //! [`server_config`] and [`client_config`] are what a listener and a client need; [`Identity`] and [`Anchors`] are
 //! what they are made from; [`ClientAnchors::identify`] says who a client is; [`issue`] makes the first certificates.
 //!
+//! ```no_run
+//! # fn main() -> Result<(), keyward_tls::TlsError> {
+//! use keyward_tls::{Alpn, Anchors, ClientAnchors, ClientAuth, Identity, ReloadableIdentity};
+//! use std::path::Path;
+//!
+//! let identity = Identity::from_pem_files(Path::new("server.pem"), Path::new("server.key"))?;
+//! let identity = ReloadableIdentity::new(identity); // `replace` it when the certificate was renewed
+//! let clients = ClientAnchors::new(Anchors::from_pem_file(Path::new("clients-ca.pem"))?)?;
+//! let config = keyward_tls::server_config(&identity, &ClientAuth::Offered(clients.clone()), Alpn::Http)?;
+//! // after a handshake: clients.identify(connection.peer_certificates(), now)
+//! # let _ = config;
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # What this crate must never do
 //! Compute on key material itself; offer a component that is not approved; let a secret reach `Debug`, an error or a
 //! key log; depend on ring, aws-lc-sys or openssl (`tests/dependencies.rs`).
+
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::indexing_slicing,
+        reason = "tests fail by panicking"
+    )
+)]
 
 mod anchors;
 mod config;

@@ -62,7 +62,8 @@ impl fmt::Debug for Fingerprint {
 }
 
 /// A trust anchor, named by the SHA-256 of its public key (DER `SubjectPublicKeyInfo`): the same after a renewal of
-/// the anchor's certificate with the same key.
+/// the anchor's certificate with the same key. Two certificates with one key are therefore one anchor, so an authority
+/// must not be given to two owners.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AnchorId(pub Fingerprint);
 

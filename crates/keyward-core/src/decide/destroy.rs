@@ -29,7 +29,11 @@ pub fn schedule(
         return Err(field("reason", "a destruction needs a reason"));
     }
     // A rehearsal realm trains people: there the wait may be shorter, down to none.
-    let minimum = if realm.rehearsal { 0 } else { *DESTROY_AFTER_DAYS.start() };
+    let minimum = if realm.rehearsal {
+        0
+    } else {
+        *DESTROY_AFTER_DAYS.start()
+    };
     if after_days < minimum || after_days > *DESTROY_AFTER_DAYS.end() {
         return Err(Problem::new(ErrorCode::DestroyWindow)
             .with("minimum_days", minimum.to_string())
@@ -38,7 +42,10 @@ pub fn schedule(
     let wait = Millis::days(u64::from(after_days));
     let mut change = None;
     let mut changed = Vec::new();
-    for version in versions.iter().filter(|v| only.is_none_or(|n| n == v.number)) {
+    for version in versions
+        .iter()
+        .filter(|v| only.is_none_or(|n| n == v.number))
+    {
         let from = version.state();
         if from == State::Destroyed || version.destruction.is_some() {
             continue;
@@ -56,7 +63,10 @@ pub fn schedule(
             held_until: None,
             confirmed_by: None,
         });
-        change = Some(StateChange { from, to: next.state() });
+        change = Some(StateChange {
+            from,
+            to: next.state(),
+        });
         changed.push(next);
     }
     let Some(change) = change else {
@@ -75,9 +85,13 @@ pub fn schedule(
 }
 
 fn why_nothing(versions: &[Version], only: Option<u32>) -> Problem {
-    let mut concerned = versions.iter().filter(|v| only.is_none_or(|n| n == v.number)).peekable();
+    let mut concerned = versions
+        .iter()
+        .filter(|v| only.is_none_or(|n| n == v.number))
+        .peekable();
     if concerned.peek().is_none() {
-        return Problem::new(ErrorCode::VersionNotFound).with("version", only.unwrap_or_default().to_string());
+        return Problem::new(ErrorCode::VersionNotFound)
+            .with("version", only.unwrap_or_default().to_string());
     }
     match concerned.find_map(|v| v.destruction.as_ref()) {
         Some(destruction) => super::life::pending(destruction.due_at),
@@ -98,14 +112,20 @@ pub fn cancel(
     let changed: Vec<Version> = versions
         .iter()
         .filter(|v| only.is_none_or(|n| n == v.number) && v.destruction.is_some())
-        .map(|version| Version { destruction: None, ..version.clone() })
+        .map(|version| Version {
+            destruction: None,
+            ..version.clone()
+        })
         .collect();
     let state = changed.first().map(Version::state);
     let state = state.ok_or_else(|| Problem::new(ErrorCode::DestructionNotPending))?;
     Ok(Transitioned {
         object: touched(object, moment, |_| ()),
         versions: changed,
-        change: StateChange { from: state, to: state },
+        change: StateChange {
+            from: state,
+            to: state,
+        },
     })
 }
 
@@ -136,12 +156,17 @@ pub enum Due {
 pub fn judge(destruction: &Destruction, moment: Moment, clock: ClockEvidence) -> Due {
     let now = moment.now;
     if let Some(until) = destruction.held_until {
-        return if now.wall >= until && destruction.confirmed_by.is_some() { Due::Now } else { Due::Held(until) };
+        return if now.wall >= until && destruction.confirmed_by.is_some() {
+            Due::Now
+        } else {
+            Due::Held(until)
+        };
     }
     if now.wall < destruction.due_at || now.service < destruction.due_service {
         return Due::NotYet;
     }
-    let passed_while_down = destruction.scheduled_at < clock.started_at && destruction.due_at < clock.started_at;
+    let passed_while_down =
+        destruction.scheduled_at < clock.started_at && destruction.due_at < clock.started_at;
     if clock.drifted || passed_while_down {
         return Due::Hold(now.wall.plus(Millis(CLOCK_HOLD_MS)));
     }
@@ -178,7 +203,9 @@ pub fn execute(
     let mut refusal = Problem::new(ErrorCode::DestructionNotPending);
     let mut hold_until = moment.now.wall;
     for version in versions {
-        let Some(destruction) = &version.destruction else { continue };
+        let Some(destruction) = &version.destruction else {
+            continue;
+        };
         match judge(destruction, moment, clock) {
             Due::NotYet => refusal = super::life::pending(destruction.due_at),
             Due::Held(until) => refusal = hold(until),
@@ -191,16 +218,30 @@ pub fn execute(
                 held.push(next);
             }
             Due::Now => {
-                change = Some(StateChange { from: version.state(), to: State::Destroyed });
+                change = Some(StateChange {
+                    from: version.state(),
+                    to: State::Destroyed,
+                });
                 destroyed.push(gone(version, moment));
             }
         }
     }
     if let Some(change) = change {
         let object = touched(object, moment, |_| ());
-        return Ok(Execution::Destroy(Transitioned { object, versions: destroyed, change }));
+        return Ok(Execution::Destroy(Transitioned {
+            object,
+            versions: destroyed,
+            change,
+        }));
     }
-    if held.is_empty() { Err(refusal) } else { Ok(Execution::Hold { versions: held, until: hold_until }) }
+    if held.is_empty() {
+        Err(refusal)
+    } else {
+        Ok(Execution::Hold {
+            versions: held,
+            until: hold_until,
+        })
+    }
 }
 
 /// The refusal while a job is held.
@@ -208,7 +249,10 @@ pub fn execute(
 pub fn hold(until: Timestamp) -> Problem {
     Problem::new(ErrorCode::ClockHold)
         .with("until", until.to_string())
-        .with("reason", "the clocks disagreed, or the date passed while the server was down")
+        .with(
+            "reason",
+            "the clocks disagreed, or the date passed while the server was down",
+        )
 }
 
 /// A version after destruction: what it was stays known, what it consisted of is gone.
@@ -227,7 +271,11 @@ fn gone(version: &Version, moment: Moment) -> Version {
 ///
 /// # Errors
 /// `destruction_not_pending`, or `conflict` when nothing is held.
-pub fn confirm(object: &Object, versions: &[Version], moment: Moment) -> Result<Transitioned, Problem> {
+pub fn confirm(
+    object: &Object,
+    versions: &[Version],
+    moment: Moment,
+) -> Result<Transitioned, Problem> {
     if versions.iter().all(|v| v.destruction.is_none()) {
         return Err(Problem::new(ErrorCode::DestructionNotPending));
     }
@@ -243,12 +291,18 @@ pub fn confirm(object: &Object, versions: &[Version], moment: Moment) -> Result<
         }
     }
     if changed.is_empty() {
-        return Err(Problem::new(ErrorCode::Conflict).with("reason", "the destruction is not held, so there is nothing to confirm"));
+        return Err(Problem::new(ErrorCode::Conflict).with(
+            "reason",
+            "the destruction is not held, so there is nothing to confirm",
+        ));
     }
     let state = current_of(object, versions)?.state();
     Ok(Transitioned {
         object: touched(object, moment, |_| ()),
         versions: changed,
-        change: StateChange { from: state, to: state },
+        change: StateChange {
+            from: state,
+            to: state,
+        },
     })
 }

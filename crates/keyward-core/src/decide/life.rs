@@ -3,7 +3,7 @@ use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::{Moment, ModuleFacts, approved_today, module_fits};
+use super::{ModuleFacts, Moment, approved_today, module_fits};
 use crate::algorithm::{Protection, Service};
 use crate::command::CreateKey;
 use crate::ids::ObjectId;
@@ -11,7 +11,8 @@ use crate::limits::{
     APPLICATIONS_MAX, REASON_MAX_BYTES, TAG_MAX_BYTES, TAGS_MAX, TRANSITIONS_KEPT, VERSIONS_MAX,
 };
 use crate::object::{
-    Component, Cryptoperiod, ExportClass, Object, ObjectKind, Origin, Part, Realm, Transition, Version,
+    Component, Cryptoperiod, ExportClass, Object, ObjectKind, Origin, Part, Realm, Transition,
+    Version,
 };
 use crate::record::StateChange;
 use crate::state::State;
@@ -43,13 +44,19 @@ pub fn create(
     let purpose = match command.purpose {
         Some(purpose) if spec.purposes().contains(&purpose) => purpose,
         Some(_) => return Err(field("purpose", "this kind of key has no such purpose")),
-        None => *spec.purposes().first().ok_or_else(|| field("spec", "this kind of key has no purpose"))?,
+        None => *spec
+            .purposes()
+            .first()
+            .ok_or_else(|| field("spec", "this kind of key has no purpose"))?,
     };
-    if command.protection != Protection::Software || !module.services.contains(&(spec, Service::Generate)) {
+    if command.protection != Protection::Software
+        || !module.services.contains(&(spec, Service::Generate))
+    {
         return Err(if command.protection == Protection::Software {
             Problem::new(ErrorCode::AlgorithmNotSupported).with("algorithm", spec.as_str())
         } else {
-            Problem::new(ErrorCode::ProtectionUnavailable).with("protection", command.protection.as_str())
+            Problem::new(ErrorCode::ProtectionUnavailable)
+                .with("protection", command.protection.as_str())
         });
     }
     approved_today(spec, Service::Generate, moment)?;
@@ -57,7 +64,9 @@ pub fn create(
     if realm.level >= 3 && command.export == ExportClass::Session {
         return Err(Problem::new(ErrorCode::ExportForbidden).with("class", command.export.as_str()));
     }
-    let cryptoperiod = command.cryptoperiod.unwrap_or(Cryptoperiod::default_for(purpose));
+    let cryptoperiod = command
+        .cryptoperiod
+        .unwrap_or(Cryptoperiod::default_for(purpose));
     check_cryptoperiod(&cryptoperiod)?;
     check_words(command)?;
     let now = moment.now.wall;
@@ -65,7 +74,11 @@ pub fn create(
         object: Object {
             id,
             realm: realm.id,
-            kind: if spec.is_pair() { ObjectKind::Pair } else { ObjectKind::Symmetric },
+            kind: if spec.is_pair() {
+                ObjectKind::Pair
+            } else {
+                ObjectKind::Symmetric
+            },
             spec: Some(spec),
             purpose: Some(purpose),
             protection: command.protection,
@@ -88,7 +101,11 @@ pub fn create(
             created_by: moment.actor,
             changed_at: now,
         },
-        state: if command.activate { State::Active } else { State::PreActivation },
+        state: if command.activate {
+            State::Active
+        } else {
+            State::PreActivation
+        },
     })
 }
 
@@ -98,10 +115,12 @@ fn check_cryptoperiod(period: &Cryptoperiod) -> Result<(), Problem> {
         return Err(bad("a period must be longer than nothing"));
     }
     match (period.originator, period.recipient) {
-        (Some(originator), Some(recipient)) if recipient < originator => {
-            Err(bad("the recipient-usage period must not end before the originator-usage period"))
-        }
-        (None, Some(_)) => Err(bad("a recipient-usage period needs an originator-usage period")),
+        (Some(originator), Some(recipient)) if recipient < originator => Err(bad(
+            "the recipient-usage period must not end before the originator-usage period",
+        )),
+        (None, Some(_)) => Err(bad(
+            "a recipient-usage period needs an originator-usage period",
+        )),
         _ => Ok(()),
     }
 }
@@ -110,14 +129,29 @@ fn check_words(command: &CreateKey) -> Result<(), Problem> {
     if command.tags.len() > TAGS_MAX {
         return Err(field("tags", "at most 50 tags"));
     }
-    let long = |text: &String| text.is_empty() || text.len() > TAG_MAX_BYTES || text.chars().any(char::is_control);
-    if command.tags.iter().any(|(key, value)| long(key) || value.len() > TAG_MAX_BYTES) {
-        return Err(field("tags", "keys have 1 to 256 bytes, values at most 256, no control characters"));
+    let long = |text: &String| {
+        text.is_empty() || text.len() > TAG_MAX_BYTES || text.chars().any(char::is_control)
+    };
+    if command
+        .tags
+        .iter()
+        .any(|(key, value)| long(key) || value.len() > TAG_MAX_BYTES)
+    {
+        return Err(field(
+            "tags",
+            "keys have 1 to 256 bytes, values at most 256, no control characters",
+        ));
     }
     if command.applications.len() > APPLICATIONS_MAX || command.applications.iter().any(long) {
-        return Err(field("applications", "at most 32 of 1 to 256 bytes, no control characters"));
+        return Err(field(
+            "applications",
+            "at most 32 of 1 to 256 bytes, no control characters",
+        ));
     }
-    if command.rotate_every.is_some_and(|every| every < crate::time::Millis::HOUR) {
+    if command
+        .rotate_every
+        .is_some_and(|every| every < crate::time::Millis::HOUR)
+    {
         return Err(field("rotate_every_days", "at least one hour"));
     }
     Ok(())
@@ -138,12 +172,27 @@ pub struct Material {
 
 /// The first or next version of an object, in its first state.
 #[must_use]
-pub fn version(object: &Object, number: u32, state: State, material: Material, moment: Moment) -> Version {
+pub fn version(
+    object: &Object,
+    number: u32,
+    state: State,
+    material: Material,
+    moment: Moment,
+) -> Version {
     let now = moment.now.wall;
     let active = state == State::Active;
-    let history = vec![Transition { to: state, at: now, by: moment.actor, reason: None, approval: None }];
-    let parts: &[Part] =
-        if object.kind == ObjectKind::Pair { &[Part::Private, Part::Public] } else { &[Part::Secret] };
+    let history = vec![Transition {
+        to: state,
+        at: now,
+        by: moment.actor,
+        reason: None,
+        approval: None,
+    }];
+    let parts: &[Part] = if object.kind == ObjectKind::Pair {
+        &[Part::Private, Part::Public]
+    } else {
+        &[Part::Secret]
+    };
     let mut version = Version {
         object: object.id,
         realm: object.realm,
@@ -151,7 +200,14 @@ pub fn version(object: &Object, number: u32, state: State, material: Material, m
         leaf: material.leaf,
         material: Some(material.wrapped),
         public: material.public,
-        components: parts.iter().map(|part| Component { part: *part, state, history: history.clone() }).collect(),
+        components: parts
+            .iter()
+            .map(|part| Component {
+                part: *part,
+                state,
+                history: history.clone(),
+            })
+            .collect(),
         origin: material.origin,
         created_at: now,
         activated_at: None,
@@ -172,7 +228,10 @@ pub fn version(object: &Object, number: u32, state: State, material: Material, m
 
 fn start_periods(object: &Object, version: &mut Version, now: Timestamp) {
     version.activated_at = Some(now);
-    version.protect_until = object.cryptoperiod.originator.map(|period| now.plus(period));
+    version.protect_until = object
+        .cryptoperiod
+        .originator
+        .map(|period| now.plus(period));
     version.process_until = object.cryptoperiod.recipient.map(|period| now.plus(period));
 }
 
@@ -199,8 +258,11 @@ pub fn rotate(
     moment: Moment,
 ) -> Result<State, Problem> {
     realm_open(realm)?;
-    let refuse = |reason: &str| Err(Problem::new(ErrorCode::RotationNotPossible).with("reason", reason));
-    let Some(spec) = object.spec else { return refuse("it is not a key") };
+    let refuse =
+        |reason: &str| Err(Problem::new(ErrorCode::RotationNotPossible).with("reason", reason));
+    let Some(spec) = object.spec else {
+        return refuse("it is not a key");
+    };
     approved_today(spec, Service::Generate, moment)?;
     module_fits(realm, module)?;
     if object.current >= VERSIONS_MAX {
@@ -219,7 +281,12 @@ pub fn rotate(
 
 /// The rows after a rotation: the new version protects, the one before it only processes.
 #[must_use]
-pub fn rotated(object: &Object, previous: &Version, next: &Version, moment: Moment) -> (Object, Option<Version>) {
+pub fn rotated(
+    object: &Object,
+    previous: &Version,
+    next: &Version,
+    moment: Moment,
+) -> (Object, Option<Version>) {
     let now = moment.now.wall;
     let mut object = object.clone();
     object.current = next.number;
@@ -237,7 +304,12 @@ pub fn rotated(object: &Object, previous: &Version, next: &Version, moment: Mome
 ///
 /// # Errors
 /// `transition_not_allowed` or `state_unchanged`.
-pub fn activate(object: &Object, version: &Version, realm: &Realm, moment: Moment) -> Result<Transitioned, Problem> {
+pub fn activate(
+    object: &Object,
+    version: &Version,
+    realm: &Realm,
+    moment: Moment,
+) -> Result<Transitioned, Problem> {
     realm_open(realm)?;
     no_destruction(version)?;
     if version.state() == State::Suspended {
@@ -247,7 +319,11 @@ pub fn activate(object: &Object, version: &Version, realm: &Realm, moment: Momen
     let mut next = version.clone();
     let change = checked_move(&mut next, State::Active, moment, None)?;
     start_periods(object, &mut next, moment.now.wall);
-    Ok(Transitioned { object: touched(object, moment, |_| ()), versions: vec![next], change })
+    Ok(Transitioned {
+        object: touched(object, moment, |_| ()),
+        versions: vec![next],
+        change,
+    })
 }
 
 /// Stops all use of an object: its active versions become suspended, the others keep their state and are held by the object.
@@ -275,9 +351,18 @@ pub fn suspend(
         .map(|version| moved(version, State::Suspended, moment, reason))
         .collect();
     Ok(Transitioned {
-        object: touched(object, moment, |object| object.suspended_at = Some(moment.now.wall)),
+        object: touched(object, moment, |object| {
+            object.suspended_at = Some(moment.now.wall)
+        }),
         versions: changed,
-        change: StateChange { from, to: if from == State::Active { State::Suspended } else { from } },
+        change: StateChange {
+            from,
+            to: if from == State::Active {
+                State::Suspended
+            } else {
+                from
+            },
+        },
     })
 }
 
@@ -297,7 +382,11 @@ pub fn resume(
     let current = current_of(object, versions)?;
     let from = current.state();
     if object.suspended_at.is_none() && from != State::Suspended {
-        return Err(if from == State::Active { unchanged(State::Active) } else { not_allowed(from, State::Active) });
+        return Err(if from == State::Active {
+            unchanged(State::Active)
+        } else {
+            not_allowed(from, State::Active)
+        });
     }
     no_destruction(current)?;
     let changed: Vec<Version> = versions
@@ -305,7 +394,11 @@ pub fn resume(
         .filter(|version| version.state() == State::Suspended && version.destruction.is_none())
         .map(|version| moved(version, State::Active, moment, reason))
         .collect();
-    let to = if from == State::Suspended { State::Active } else { from };
+    let to = if from == State::Suspended {
+        State::Active
+    } else {
+        from
+    };
     Ok(Transitioned {
         object: touched(object, moment, |object| object.suspended_at = None),
         versions: changed,
@@ -326,7 +419,11 @@ pub fn deactivate(
     check_reason(reason)?;
     let mut next = version.clone();
     let change = checked_move(&mut next, State::Deactivated, moment, reason)?;
-    Ok(Transitioned { object: touched(object, moment, |_| ()), versions: vec![next], change })
+    Ok(Transitioned {
+        object: touched(object, moment, |_| ()),
+        versions: vec![next],
+        change,
+    })
 }
 
 /// Marks versions as compromised; for one already destroyed the discovery is recorded as a flag.
@@ -350,17 +447,27 @@ pub fn compromise(
             State::Destroyed if version.compromise_found_after_destruction => continue,
             State::Destroyed => {
                 next.compromise_found_after_destruction = true;
-                change.get_or_insert(StateChange { from, to: State::Destroyed });
+                change.get_or_insert(StateChange {
+                    from,
+                    to: State::Destroyed,
+                });
             }
             _ => {
                 move_to(&mut next, State::Compromised, moment, Some(reason));
-                change = Some(StateChange { from, to: State::Compromised });
+                change = Some(StateChange {
+                    from,
+                    to: State::Compromised,
+                });
             }
         }
         changed.push(next);
     }
     let change = change.ok_or_else(|| unchanged(State::Compromised))?;
-    Ok(Transitioned { object: touched(object, moment, |_| ()), versions: changed, change })
+    Ok(Transitioned {
+        object: touched(object, moment, |_| ()),
+        versions: changed,
+        change,
+    })
 }
 
 // --- shared pieces ---
@@ -389,7 +496,11 @@ pub fn find(versions: &[Version], number: u32) -> Result<&Version, Problem> {
 /// # Errors
 /// `realm_suspended`.
 pub fn realm_open(realm: &Realm) -> Result<(), Problem> {
-    if realm.suspended { Err(Problem::new(ErrorCode::RealmSuspended)) } else { Ok(()) }
+    if realm.suspended {
+        Err(Problem::new(ErrorCode::RealmSuspended))
+    } else {
+        Ok(())
+    }
 }
 
 /// Checks a stated reason.
@@ -447,7 +558,11 @@ fn checked_move(
     Ok(StateChange { from, to })
 }
 
-pub(super) fn touched(object: &Object, moment: Moment, edit: impl FnOnce(&mut Object)) -> Option<Object> {
+pub(super) fn touched(
+    object: &Object,
+    moment: Moment,
+    edit: impl FnOnce(&mut Object),
+) -> Option<Object> {
     let mut object = object.clone();
     object.changed_at = moment.now.wall;
     edit(&mut object);
@@ -466,7 +581,9 @@ pub(super) fn pending(due: Timestamp) -> Problem {
 }
 
 fn not_allowed(from: State, to: State) -> Problem {
-    Problem::new(ErrorCode::TransitionNotAllowed).with("from", from.as_str()).with("to", to.as_str())
+    Problem::new(ErrorCode::TransitionNotAllowed)
+        .with("from", from.as_str())
+        .with("to", to.as_str())
 }
 
 fn unchanged(state: State) -> Problem {
@@ -474,5 +591,7 @@ fn unchanged(state: State) -> Problem {
 }
 
 pub(super) fn field(name: &str, reason: &str) -> Problem {
-    Problem::new(ErrorCode::InvalidField).with("field", name).with("reason", reason)
+    Problem::new(ErrorCode::InvalidField)
+        .with("field", name)
+        .with("reason", reason)
 }

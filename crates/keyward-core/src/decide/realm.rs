@@ -15,7 +15,12 @@ use crate::{ErrorCode, Problem};
 ///
 /// # Errors
 /// `invalid_field`.
-pub fn create_realm(command: &CreateRealm, id: RealmId, alias: u32, moment: Moment) -> Result<Realm, Problem> {
+pub fn create_realm(
+    command: &CreateRealm,
+    id: RealmId,
+    alias: u32,
+    moment: Moment,
+) -> Result<Realm, Problem> {
     if !(1..=3).contains(&command.level) {
         return Err(field("level", "1, 2 or 3"));
     }
@@ -23,7 +28,11 @@ pub fn create_realm(command: &CreateRealm, id: RealmId, alias: u32, moment: Mome
         return Err(field("name", "`system` names the installation itself"));
     }
     let quotas = command.quotas.unwrap_or_default();
-    if quotas.keys == 0 || quotas.rate_per_second == 0 || quotas.in_flight == 0 || quotas.audit_bytes_per_day == 0 {
+    if quotas.keys == 0
+        || quotas.rate_per_second == 0
+        || quotas.in_flight == 0
+        || quotas.audit_bytes_per_day == 0
+    {
         return Err(field("quotas", "a quota must be greater than zero"));
     }
     Ok(Realm {
@@ -66,7 +75,13 @@ pub fn create_workload(
         realm: realm.id,
         name: command.name.clone(),
         kind: PrincipalKind::Workload,
-        grants: roles.into_iter().map(|role| Grant { realm: realm.id, role }).collect(),
+        grants: roles
+            .into_iter()
+            .map(|role| Grant {
+                realm: realm.id,
+                role,
+            })
+            .collect(),
         enabled: true,
         created_at: moment.now.wall,
         created_by: moment.actor,
@@ -77,12 +92,21 @@ pub fn create_workload(
 ///
 /// # Errors
 /// `invalid_field`, `caller_disabled`.
-pub fn token_end(command: &IssueToken, principal: &Principal, moment: Moment) -> Result<Timestamp, Problem> {
+pub fn token_end(
+    command: &IssueToken,
+    principal: &Principal,
+    moment: Moment,
+) -> Result<Timestamp, Problem> {
     if !principal.enabled {
         return Err(Problem::new(ErrorCode::CallerDisabled));
     }
-    if command.lifetime < Millis::SECOND || command.lifetime > Millis::days(u64::from(TOKEN_MAX_DAYS)) {
-        return Err(field("lifetime_days", "at least a second and at most 366 days"));
+    if command.lifetime < Millis::SECOND
+        || command.lifetime > Millis::days(u64::from(TOKEN_MAX_DAYS))
+    {
+        return Err(field(
+            "lifetime_days",
+            "at least a second and at most 366 days",
+        ));
     }
     Ok(moment.now.wall.plus(command.lifetime))
 }

@@ -41,7 +41,11 @@ pub fn may_use(
     }
     approved_today(spec, service, moment)?;
     module_fits(realm, module)?;
-    let minimum = if service.is_protection() { object.min_protect } else { object.min_process };
+    let minimum = if service.is_protection() {
+        object.min_protect
+    } else {
+        object.min_process
+    };
     if version.number < minimum {
         return Err(Problem::new(ErrorCode::VersionBelowMinimum)
             .with("version", version.number.to_string())

@@ -124,7 +124,9 @@ impl ErrorCode {
     /// Reads the stable number.
     #[must_use]
     pub fn from_number(number: u16) -> Option<Self> {
-        let place = Self::ALL.binary_search_by_key(&number, |code| code.number()).ok()?;
+        let place = Self::ALL
+            .binary_search_by_key(&number, |code| code.number())
+            .ok()?;
         Self::ALL.get(place).copied()
     }
 }

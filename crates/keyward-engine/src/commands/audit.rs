@@ -9,7 +9,9 @@ use keyward_core::limits::PAGE_MAX;
 use keyward_core::outcome::{Outcome, RecordProof};
 use keyward_core::policy_facts::ResourceKind;
 use keyward_core::record::RecordView;
-use keyward_core::tlog::{Checkpoint, LogPath, LogProof, Origin, SignedNote, TreeHead, inclusion_nodes};
+use keyward_core::tlog::{
+    Checkpoint, LogPath, LogProof, Origin, SignedNote, TreeHead, inclusion_nodes,
+};
 use keyward_core::{ErrorCode, Problem};
 
 use super::page;
@@ -37,7 +39,11 @@ impl Work<'_> {
         let mut next = command.from;
         let mut looked_at = 0;
         while records.len() < limit && looked_at < SCAN_MAX && next < size {
-            let found = self.open.log().records(next, PAGE_MAX).map_err(|f| store_problem(&f))?;
+            let found = self
+                .open
+                .log()
+                .records(next, PAGE_MAX)
+                .map_err(|f| store_problem(&f))?;
             if found.is_empty() {
                 break;
             }
@@ -53,7 +59,11 @@ impl Work<'_> {
                 }
             }
         }
-        Ok(Outcome::Records { records, next, size })
+        Ok(Outcome::Records {
+            records,
+            next,
+            size,
+        })
     }
 
     pub(super) fn read_checkpoint(&mut self) -> Result<Outcome, Problem> {
@@ -69,14 +79,28 @@ impl Work<'_> {
         }
         let log = self.open.log();
         let found = log.batch_of(command.index).map_err(|f| store_problem(&f))?;
-        let Some((_, _, batch)) = found else { return Err(Problem::new(ErrorCode::SegmentArchived)) };
-        let offset = usize::try_from(command.index.saturating_sub(batch.first)).unwrap_or(usize::MAX);
-        let stored = batch.records.into_iter().nth(offset).ok_or_else(|| Problem::new(ErrorCode::NotFound))?;
+        let Some((_, _, batch)) = found else {
+            return Err(Problem::new(ErrorCode::SegmentArchived));
+        };
+        let offset =
+            usize::try_from(command.index.saturating_sub(batch.first)).unwrap_or(usize::MAX);
+        let stored = batch
+            .records
+            .into_iter()
+            .nth(offset)
+            .ok_or_else(|| Problem::new(ErrorCode::NotFound))?;
         let internal = || Problem::new(ErrorCode::AuditInconsistent);
         let nodes = inclusion_nodes(command.index, head.size).map_err(|_| internal())?;
-        let hashes = log.inclusion(command.index, &head, &nodes).map_err(|f| store_problem(&f))?;
+        let hashes = log
+            .inclusion(command.index, &head, &nodes)
+            .map_err(|f| store_problem(&f))?;
         let checkpoint = SignedNote::parse(note.as_bytes()).map_err(|_| internal())?;
-        let proof = LogProof { index: command.index, hashes, checkpoint, extra: None };
+        let proof = LogProof {
+            index: command.index,
+            hashes,
+            checkpoint,
+            extra: None,
+        };
         Ok(Outcome::Proof(Box::new(RecordProof {
             index: command.index,
             entry: stored.entry,
@@ -91,7 +115,9 @@ impl Work<'_> {
     pub(super) fn read_log(&mut self, command: &ReadLog) -> Result<Outcome, Problem> {
         self.log_access()?;
         if command.path == "keys" {
-            return Ok(Outcome::LogData(self.open.identity.read().history.to_string().into_bytes()));
+            return Ok(Outcome::LogData(
+                self.open.identity.read().history.to_string().into_bytes(),
+            ));
         }
         let absent = || Problem::new(ErrorCode::NotFound);
         let path = LogPath::parse(&command.path).ok_or_else(absent)?;
@@ -99,7 +125,11 @@ impl Work<'_> {
             return Ok(Outcome::LogData(self.open.checkpoint()?.1.into_bytes()));
         }
         let size = self.open.committer.head().size;
-        let data = self.open.log().resource(path, size).map_err(|f| store_problem(&f))?;
+        let data = self
+            .open
+            .log()
+            .resource(path, size)
+            .map_err(|f| store_problem(&f))?;
         data.map(Outcome::LogData).ok_or_else(absent)
     }
 
@@ -108,15 +138,27 @@ impl Work<'_> {
         self.log_access()?;
         let (head, note) = self.open.checkpoint()?;
         let invalid = |reason: &str| {
-            Problem::new(ErrorCode::InvalidField).with("field", "before").with("reason", reason)
+            Problem::new(ErrorCode::InvalidField)
+                .with("field", "before")
+                .with("reason", reason)
         };
         if command.before > head.size {
             return Err(invalid("beyond the end of the log"));
         }
         let log = self.open.log();
-        let segment = segment::collect(&log, &head, command.before, &note, &self.open.identity.read().history)
-            .map_err(|f| store_problem(&f))?;
-        let Some(segment) = segment else { return Err(invalid("nothing before it is in whole tiles and whole commits")) };
+        let segment = segment::collect(
+            &log,
+            &head,
+            command.before,
+            &note,
+            &self.open.identity.read().history,
+        )
+        .map_err(|f| store_problem(&f))?;
+        let Some(segment) = segment else {
+            return Err(invalid(
+                "nothing before it is in whole tiles and whole commits",
+            ));
+        };
         for (row, stored) in segment.blobs {
             self.changes.push(SealedChange {
                 row,
@@ -125,24 +167,39 @@ impl Work<'_> {
                 delta: crate::rows::SetHash::default(),
             });
         }
-        self.detail = Some(format!("archived records {} to {}", segment.from, segment.to));
-        Ok(Outcome::Segment { from: segment.from, to: segment.to, bytes: segment.bytes })
+        self.detail = Some(format!(
+            "archived records {} to {}",
+            segment.from, segment.to
+        ));
+        Ok(Outcome::Segment {
+            from: segment.from,
+            to: segment.to,
+            bytes: segment.bytes,
+        })
     }
 
     pub(super) fn redact_record(&mut self, command: &RedactRecord) -> Result<Outcome, Problem> {
         self.log_access()?;
         keyward_core::decide::life::check_reason(Some(&command.reason))?;
-        let found = self.open.log().batch_of(command.index).map_err(|f| store_problem(&f))?;
+        let found = self
+            .open
+            .log()
+            .batch_of(command.index)
+            .map_err(|f| store_problem(&f))?;
         let absent = || Problem::new(ErrorCode::NotFound);
         let (row, stored, mut batch) = found.ok_or_else(absent)?;
-        let offset = usize::try_from(command.index.saturating_sub(batch.first)).unwrap_or(usize::MAX);
+        let offset =
+            usize::try_from(command.index.saturating_sub(batch.first)).unwrap_or(usize::MAX);
         let record = batch.records.get_mut(offset).ok_or_else(absent)?;
         if record.body.is_none() {
             return Err(Problem::new(ErrorCode::RecordRedacted));
         }
         record.body = None;
         record.salt = None;
-        self.detail = Some(format!("body of record {} removed: {}", command.index, command.reason));
+        self.detail = Some(format!(
+            "body of record {} removed: {}",
+            command.index, command.reason
+        ));
         self.scrub = true;
         self.changes.push(SealedChange {
             row,
@@ -157,25 +214,39 @@ impl Work<'_> {
     pub(super) fn rotate_log_key(&mut self) -> Result<Outcome, Problem> {
         self.log_access()?;
         let open = Arc::clone(self.open);
-        let key = Arc::new(open.crypto.generate(KeySpec::Ed25519).map_err(crate::problems::module_problem)?);
+        let key = Arc::new(
+            open.crypto
+                .generate(KeySpec::Ed25519)
+                .map_err(crate::problems::module_problem)?,
+        );
         // The old key signs everything up to here once more, so that the two periods meet without a gap.
         let (head, _) = open.checkpoint()?;
         let prepared = crate::log_key::prepare(&open, &key, head.size)?;
         self.changes.extend(prepared.changes);
         self.detail = Some(prepared.statement);
         let (number, history, row) = (prepared.number, prepared.history, prepared.keyring_row);
-        self.after.push(Box::new(move || crate::log_key::adopt(&open, key, number, history, row)));
+        self.after.push(Box::new(move || {
+            crate::log_key::adopt(&open, key, number, history, row)
+        }));
         Ok(Outcome::Done)
     }
 }
 
 fn matches_filter(command: &ReadAudit, view: &RecordView) -> bool {
     let header = &view.header;
-    command.realm_filter.is_none_or(|realm| header.realm == realm)
-        && command.target.is_none_or(|target| header.target == Some(target))
-        && command.command.is_none_or(|number| header.command == number)
+    command
+        .realm_filter
+        .is_none_or(|realm| header.realm == realm)
+        && command
+            .target
+            .is_none_or(|target| header.target == Some(target))
+        && command
+            .command
+            .is_none_or(|number| header.command == number)
         && (!command.refused_only || header.outcome != 0)
-        && command.principal.is_none_or(|principal| view.body.as_ref().is_some_and(|b| b.principal == principal))
+        && command
+            .principal
+            .is_none_or(|principal| view.body.as_ref().is_some_and(|b| b.principal == principal))
 }
 
 impl crate::open::Open {
@@ -193,8 +264,12 @@ impl crate::open::Open {
         let origin: Origin = identity.history.origin().clone();
         let text = Checkpoint::new(origin, head).to_string();
         let mut note = SignedNote::new(text).map_err(|_| internal())?;
-        let signer = ModuleSigner { crypto: &self.crypto, key: &identity.key };
-        note.sign(identity.history.current().1, &signer).map_err(|_| internal())?;
+        let signer = ModuleSigner {
+            crypto: &self.crypto,
+            key: &identity.key,
+        };
+        note.sign(identity.history.current().1, &signer)
+            .map_err(|_| internal())?;
         let note = note.to_string();
         *newest = Some((head.size, note.clone()));
         Ok((head, note))

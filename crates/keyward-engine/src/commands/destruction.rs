@@ -1,7 +1,9 @@
 //! Scheduling and executing destruction.
 use std::sync::Arc;
 
-use keyward_core::command::{CancelDestruction, ConfirmDestruction, ExecuteDestruction, ScheduleDestruction};
+use keyward_core::command::{
+    CancelDestruction, ConfirmDestruction, ExecuteDestruction, ScheduleDestruction,
+};
 use keyward_core::decide::destroy::{self, Execution};
 use keyward_core::decide::life::Transitioned;
 use keyward_core::object::{Object, RealmCounters, Version};
@@ -18,7 +20,10 @@ use crate::rows::{self, DueJob, DueKind};
 use crate::work::Work;
 
 impl Work<'_> {
-    pub(super) fn schedule_destruction(&mut self, command: &ScheduleDestruction) -> Result<Outcome, Problem> {
+    pub(super) fn schedule_destruction(
+        &mut self,
+        command: &ScheduleDestruction,
+    ) -> Result<Outcome, Problem> {
         let (realm, entry) = self.decided_key(&command.realm, &command.key)?;
         let versions = self.versions(&entry.object)?;
         let transition = destroy::schedule(
@@ -30,7 +35,12 @@ impl Work<'_> {
             &realm,
             self.moment,
         )?;
-        let due = transition.versions.iter().filter_map(|v| v.destruction.as_ref()).map(|d| d.due_at).max();
+        let due = transition
+            .versions
+            .iter()
+            .filter_map(|v| v.destruction.as_ref())
+            .map(|d| d.due_at)
+            .max();
         if let Some(at) = due {
             self.put_due(&entry.object, at)?;
         }
@@ -39,7 +49,15 @@ impl Work<'_> {
 
     fn put_due(&mut self, object: &Object, at: Timestamp) -> Result<(), Problem> {
         let key = rows::due(at, DueKind::Destroy, object.realm, object.id);
-        self.replace(key, &DueJob { kind: DueKind::Destroy, realm: object.realm, object: object.id, at })
+        self.replace(
+            key,
+            &DueJob {
+                kind: DueKind::Destroy,
+                realm: object.realm,
+                object: object.id,
+                at,
+            },
+        )
     }
 
     /// Removes the due rows of these versions' destructions; versions scheduled together share one.
@@ -61,13 +79,20 @@ impl Work<'_> {
         Ok(())
     }
 
-    pub(super) fn cancel_destruction(&mut self, command: &CancelDestruction) -> Result<Outcome, Problem> {
+    pub(super) fn cancel_destruction(
+        &mut self,
+        command: &CancelDestruction,
+    ) -> Result<Outcome, Problem> {
         let (_, entry) = self.decided_key(&command.realm, &command.key)?;
         let versions = self.versions(&entry.object)?;
         let plain = plain(&versions);
         let transition = destroy::cancel(&entry.object, &plain, command.version, self.moment)?;
         let still_due = plain.iter().any(|v| {
-            v.destruction.is_some() && !transition.versions.iter().any(|changed| changed.number == v.number)
+            v.destruction.is_some()
+                && !transition
+                    .versions
+                    .iter()
+                    .any(|changed| changed.number == v.number)
         });
         if !still_due {
             self.drop_destroy_due(&entry.object, &plain)?;
@@ -75,22 +100,43 @@ impl Work<'_> {
         self.transitioned(&entry, &versions, transition)
     }
 
-    pub(super) fn confirm_destruction(&mut self, command: &ConfirmDestruction) -> Result<Outcome, Problem> {
+    pub(super) fn confirm_destruction(
+        &mut self,
+        command: &ConfirmDestruction,
+    ) -> Result<Outcome, Problem> {
         let (_, entry) = self.decided_key(&command.realm, &command.key)?;
         let versions = self.versions(&entry.object)?;
         let transition = destroy::confirm(&entry.object, &plain(&versions), self.moment)?;
         self.transitioned(&entry, &versions, transition)
     }
 
-    pub(super) fn execute_destruction(&mut self, command: &ExecuteDestruction) -> Result<Outcome, Problem> {
+    pub(super) fn execute_destruction(
+        &mut self,
+        command: &ExecuteDestruction,
+    ) -> Result<Outcome, Problem> {
         let (_, entry) = self.decided_key(&command.realm, &command.key)?;
         let versions = self.versions(&entry.object)?;
         let before = plain(&versions);
-        match destroy::execute(&entry.object, &before, self.moment, self.open.clock_evidence())? {
-            Execution::Hold { versions: held, until } => {
+        match destroy::execute(
+            &entry.object,
+            &before,
+            self.moment,
+            self.open.clock_evidence(),
+        )? {
+            Execution::Hold {
+                versions: held,
+                until,
+            } => {
                 for version in &held {
-                    let row = versions.iter().find(|(v, _)| v.number == version.number).map(|(_, row)| row);
-                    self.put(rows::version(version.realm, version.object, version.number), row, version)?;
+                    let row = versions
+                        .iter()
+                        .find(|(v, _)| v.number == version.number)
+                        .map(|(_, row)| row);
+                    self.put(
+                        rows::version(version.realm, version.object, version.number),
+                        row,
+                        version,
+                    )?;
                 }
                 self.drop_destroy_due(&entry.object, &before)?;
                 self.put_due(&entry.object, until)?;
@@ -112,17 +158,28 @@ impl Work<'_> {
         let doomed: Vec<u32> = transition.versions.iter().map(|v| v.number).collect();
         let leaves: Vec<u64> = transition.versions.iter().map(|v| v.leaf).collect();
         let tree_key = rows::tree(object.realm);
-        let tree_row = self.row(&tree_key)?.ok_or_else(|| Problem::new(ErrorCode::StorageCorrupted))?;
+        let tree_row = self
+            .row(&tree_key)?
+            .ok_or_else(|| Problem::new(ErrorCode::StorageCorrupted))?;
         let mut epoch = self
             .open
             .custody
-            .puncture(&self.open.seals, &tree_row, object.realm, &leaves, self.moment.now.wall)
+            .puncture(
+                &self.open.seals,
+                &tree_row,
+                object.realm,
+                &leaves,
+                self.moment.now.wall,
+            )
             .map_err(|f| change_problem(&f))?;
         self.changes.append(&mut epoch.changes);
         self.count_destroyed(object, leaves.len() as u64)?;
         self.drop_usage(object, &doomed)?;
         self.drop_destroy_due(object, &super::life::plain(versions))?;
-        self.detail = Some(format!("puncture epoch {}, leaves {leaves:?}", epoch.number));
+        self.detail = Some(format!(
+            "puncture epoch {}, leaves {leaves:?}",
+            epoch.number
+        ));
         self.scrub = true;
         let outcome = self.transitioned(entry, versions, transition)?;
         let open = Arc::clone(self.open);
@@ -140,9 +197,17 @@ impl Work<'_> {
     fn count_destroyed(&mut self, object: &Object, count: u64) -> Result<(), Problem> {
         let key = rows::realm_counters(object.realm);
         let stored = self.decoded::<RealmCounters>(&key)?;
-        let (counters, row) = stored.map_or((RealmCounters::default(), None), |(c, row)| (c, Some(row)));
+        let (counters, row) =
+            stored.map_or((RealmCounters::default(), None), |(c, row)| (c, Some(row)));
         let destroyed = counters.destroyed.saturating_add(count);
-        self.put(key, row.as_ref(), &RealmCounters { destroyed, ..counters })
+        self.put(
+            key,
+            row.as_ref(),
+            &RealmCounters {
+                destroyed,
+                ..counters
+            },
+        )
     }
 
     fn drop_usage(&mut self, object: &Object, versions: &[u32]) -> Result<(), Problem> {

@@ -2,8 +2,9 @@
 use std::sync::Arc;
 
 use keyward_core::command::{
-    BindCertificate, CreateRealm, CreateWorkload, DeletePolicy, DescribePrincipal, DescribeRealm, IssueToken,
-    ListPolicies, ListPrincipals, ListRealms, PutPolicy, RealmRef, RegisterAnchor, RevokeToken, SetPrincipalEnabled,
+    BindCertificate, CreateRealm, CreateWorkload, DeletePolicy, DescribePrincipal, DescribeRealm,
+    IssueToken, ListPolicies, ListPrincipals, ListRealms, PutPolicy, RealmRef, RegisterAnchor,
+    RevokeToken, SetPrincipalEnabled,
 };
 use keyward_core::decide::realm as decide;
 use keyward_core::ids::{PrincipalId, RealmId};
@@ -28,20 +29,31 @@ impl Work<'_> {
             return Err(Problem::new(ErrorCode::NameTaken).with("name", command.name.as_str()));
         }
         let random: [u8; 20] = self.open.crypto.random().map_err(module_problem)?;
-        let (id, alias) = random.split_first_chunk::<16>().ok_or_else(|| Problem::new(ErrorCode::Internal))?;
+        let (id, alias) = random
+            .split_first_chunk::<16>()
+            .ok_or_else(|| Problem::new(ErrorCode::Internal))?;
         let id = RealmId(*id);
-        let alias = alias.first_chunk::<4>().map_or(1, |bytes| u32::from_be_bytes(*bytes) >> 1);
+        let alias = alias
+            .first_chunk::<4>()
+            .map_or(1, |bytes| u32::from_be_bytes(*bytes) >> 1);
         let realm = decide::create_realm(command, id, alias, self.moment)?;
         self.target = Some(id.0);
         self.put(name, None, &Pointer { id: id.0 })?;
         self.put(rows::realm(id), None, &realm)?;
         let new = {
             let root = self.open.custody.root.lock();
-            self.open.custody.new_realm(&root, id).map_err(|f| change_problem(&f))?
+            self.open
+                .custody
+                .new_realm(&root, id)
+                .map_err(|f| change_problem(&f))?
         };
         let mut new = new;
         self.changes.append(&mut new.changes);
-        let keyring = self.changes.iter().find(|change| change.row == rows::keyring()).and_then(row_after);
+        let keyring = self
+            .changes
+            .iter()
+            .find(|change| change.row == rows::keyring())
+            .and_then(row_after);
         let keyring = keyring.ok_or_else(|| Problem::new(ErrorCode::Internal))?;
         let custody = Arc::clone(&self.open.custody);
         self.after.push(Box::new(move || {
@@ -72,13 +84,23 @@ impl Work<'_> {
         limit: u16,
     ) -> Result<(Vec<T>, bool), Problem> {
         let limit = page(limit);
-        let found = self.open.store.scan(table, prefix, after.as_deref(), limit.saturating_add(1));
+        let found = self
+            .open
+            .store
+            .scan(table, prefix, after.as_deref(), limit.saturating_add(1));
         let found = found.map_err(|f| store_problem(&f))?;
         let more = found.len() > limit;
         let mut items = Vec::with_capacity(found.len());
         for (key, row) in found.into_iter().take(limit) {
             let key = RowKey { table, key };
-            items.push(self.open.custody.sealer.decode::<T>(&key, &row).map_err(|f| store_problem(&f))?.value);
+            items.push(
+                self.open
+                    .custody
+                    .sealer
+                    .decode::<T>(&key, &row)
+                    .map_err(|f| store_problem(&f))?
+                    .value,
+            );
         }
         Ok((items, more))
     }
@@ -96,7 +118,11 @@ impl Work<'_> {
         let principal = decide::create_workload(command, &realm, id, self.moment)?;
         self.target = Some(id.0);
         self.put(name, None, &Pointer { id: id.0 })?;
-        self.put(rows::principal_of_realm(realm.id, id), None, &Pointer { id: id.0 })?;
+        self.put(
+            rows::principal_of_realm(realm.id, id),
+            None,
+            &Pointer { id: id.0 },
+        )?;
         self.put(rows::principal(id), None, &principal)?;
         Ok(Outcome::Principal(principal))
     }
@@ -105,13 +131,18 @@ impl Work<'_> {
     fn principal(&mut self, id: PrincipalId) -> Result<(Principal, Row), Problem> {
         let absent = || Problem::new(ErrorCode::NotFound);
         self.target = Some(id.0);
-        let (principal, row) = self.decoded::<Principal>(&rows::principal(id))?.ok_or_else(absent)?;
+        let (principal, row) = self
+            .decoded::<Principal>(&rows::principal(id))?
+            .ok_or_else(absent)?;
         self.realm(&RealmRef::Id(principal.realm))?;
         self.authorise_in(principal.realm, ResourceKind::Principal, id.0)?;
         Ok((principal, row))
     }
 
-    pub(super) fn describe_principal(&mut self, command: &DescribePrincipal) -> Result<Outcome, Problem> {
+    pub(super) fn describe_principal(
+        &mut self,
+        command: &DescribePrincipal,
+    ) -> Result<Outcome, Problem> {
         Ok(Outcome::Principal(self.principal(command.principal)?.0))
     }
 
@@ -119,21 +150,35 @@ impl Work<'_> {
         let realm = self.realm(&command.realm)?;
         self.authorise_in(realm.id, ResourceKind::Realm, realm.id.0)?;
         let prefix = [b"p".as_slice(), realm.id.as_bytes()].concat();
-        let after = command.after.map(|id| rows::principal_of_realm(realm.id, id).key);
-        let (pointers, more) = self.listing::<Pointer>(Table::Edge, &prefix, after, command.limit)?;
+        let after = command
+            .after
+            .map(|id| rows::principal_of_realm(realm.id, id).key);
+        let (pointers, more) =
+            self.listing::<Pointer>(Table::Edge, &prefix, after, command.limit)?;
         let mut items = Vec::with_capacity(pointers.len());
         for pointer in pointers {
-            let opened = self.open.read::<Principal>(&rows::principal(PrincipalId(pointer.id)))?;
+            let opened = self
+                .open
+                .read::<Principal>(&rows::principal(PrincipalId(pointer.id)))?;
             items.extend(opened.map(|opened| opened.value));
         }
         Ok(Outcome::Principals(Page { items, more }))
     }
 
-    pub(super) fn set_principal_enabled(&mut self, command: &SetPrincipalEnabled) -> Result<Outcome, Problem> {
+    pub(super) fn set_principal_enabled(
+        &mut self,
+        command: &SetPrincipalEnabled,
+    ) -> Result<Outcome, Problem> {
         let (mut principal, row) = self.principal(command.principal)?;
         if principal.enabled == command.enabled {
-            return Err(Problem::new(ErrorCode::StateUnchanged)
-                .with("state", if command.enabled { "enabled" } else { "disabled" }));
+            return Err(Problem::new(ErrorCode::StateUnchanged).with(
+                "state",
+                if command.enabled {
+                    "enabled"
+                } else {
+                    "disabled"
+                },
+            ));
         }
         principal.enabled = command.enabled;
         self.put(rows::principal(command.principal), Some(&row), &principal)?;
@@ -145,11 +190,19 @@ impl Work<'_> {
     pub(super) fn issue_token(&mut self, command: &IssueToken) -> Result<Outcome, Problem> {
         let (principal, _) = self.principal(command.principal)?;
         let expires_at = decide::token_end(command, &principal, self.moment)?;
-        let (text, token) =
-            crate::init::new_token(&self.open.crypto, principal.id, self.moment.now.wall, expires_at)?;
+        let (text, token) = crate::init::new_token(
+            &self.open.crypto,
+            principal.id,
+            self.moment.now.wall,
+            expires_at,
+        )?;
         self.detail = Some(format!("token {}", token.id));
         self.put(rows::token(token.id), None, &token)?;
-        Ok(Outcome::Token { id: token.id, text, expires_at })
+        Ok(Outcome::Token {
+            id: token.id,
+            text,
+            expires_at,
+        })
     }
 
     pub(super) fn revoke_token(&mut self, command: &RevokeToken) -> Result<Outcome, Problem> {
@@ -170,7 +223,11 @@ impl Work<'_> {
     pub(super) fn register_anchor(&mut self, command: &RegisterAnchor) -> Result<Outcome, Problem> {
         let realm = self.realm(&command.realm)?;
         self.authorise_in(realm.id, ResourceKind::Realm, realm.id.0)?;
-        let fingerprint = self.open.crypto.sha(&[&command.certificate]).map_err(module_problem)?;
+        let fingerprint = self
+            .open
+            .crypto
+            .sha(&[&command.certificate])
+            .map_err(module_problem)?;
         let key = rows::anchor(realm.id, &fingerprint);
         if self.row(&key)?.is_none() {
             let anchor = Anchor {
@@ -184,20 +241,31 @@ impl Work<'_> {
         Ok(Outcome::Anchor { fingerprint })
     }
 
-    pub(super) fn bind_certificate(&mut self, command: &BindCertificate) -> Result<Outcome, Problem> {
+    pub(super) fn bind_certificate(
+        &mut self,
+        command: &BindCertificate,
+    ) -> Result<Outcome, Problem> {
         let realm = self.realm(&command.realm)?;
         self.authorise_in(realm.id, ResourceKind::Realm, realm.id.0)?;
         let field = |field: &str, reason: &str| {
-            Problem::new(ErrorCode::InvalidField).with("field", field).with("reason", reason)
+            Problem::new(ErrorCode::InvalidField)
+                .with("field", field)
+                .with("reason", reason)
         };
-        let named = ["dns:", "uri:", "cn:"].iter().any(|kind| command.name.starts_with(kind));
+        let named = ["dns:", "uri:", "cn:"]
+            .iter()
+            .any(|kind| command.name.starts_with(kind));
         if !named || command.name.len() > 512 || command.name.chars().any(char::is_control) {
             return Err(field("name", "dns:…, uri:… or cn:…, at most 512 bytes"));
         }
-        if self.row(&rows::anchor(realm.id, &command.anchor))?.is_none() {
+        if self
+            .row(&rows::anchor(realm.id, &command.anchor))?
+            .is_none()
+        {
             return Err(field("anchor", "this realm has no such anchor"));
         }
-        let (principal, _) = self.decoded::<Principal>(&rows::principal(command.principal))?
+        let (principal, _) = self
+            .decoded::<Principal>(&rows::principal(command.principal))?
             .filter(|(principal, _)| principal.realm == realm.id)
             .ok_or_else(|| field("principal", "this realm has no such workload"))?;
         self.target = Some(principal.id.0);
@@ -214,13 +282,19 @@ impl Work<'_> {
     // --- policies ---
 
     fn new_policy_epoch(&mut self, realm: RealmId) -> Result<(), Problem> {
-        self.replace(rows::policy_epoch(realm), &EpochRow { changed_at: self.moment.now.wall })
+        self.replace(
+            rows::policy_epoch(realm),
+            &EpochRow {
+                changed_at: self.moment.now.wall,
+            },
+        )
     }
 
     pub(super) fn put_policy(&mut self, command: &PutPolicy) -> Result<Outcome, Problem> {
         let realm = self.realm(&command.realm)?;
         self.authorise_in(realm.id, ResourceKind::Realm, realm.id.0)?;
-        let invalid = |reason: String| Problem::new(ErrorCode::InvalidPolicy).with("reason", reason);
+        let invalid =
+            |reason: String| Problem::new(ErrorCode::InvalidPolicy).with("reason", reason);
         if command.text.len() > POLICY_MAX_BYTES {
             return Err(invalid(format!("at most {POLICY_MAX_BYTES} bytes")));
         }
@@ -248,19 +322,23 @@ impl Work<'_> {
         let realm = self.realm(&command.realm)?;
         self.authorise_in(realm.id, ResourceKind::Realm, realm.id.0)?;
         let key = rows::policy(realm.id, &command.name);
-        let row = self.row(&key)?.ok_or_else(|| Problem::new(ErrorCode::NotFound))?;
+        let row = self
+            .row(&key)?
+            .ok_or_else(|| Problem::new(ErrorCode::NotFound))?;
         self.delete(key, &row)?;
         self.new_policy_epoch(realm.id)?;
         let open = Arc::clone(self.open);
         let (id, name) = (realm.id, command.name.clone());
-        self.after.push(Box::new(move || open.policy.remove(id, name.as_str())));
+        self.after
+            .push(Box::new(move || open.policy.remove(id, name.as_str())));
         Ok(Outcome::Done)
     }
 
     pub(super) fn list_policies(&mut self, command: &ListPolicies) -> Result<Outcome, Problem> {
         let realm = self.realm(&command.realm)?;
         self.authorise_in(realm.id, ResourceKind::Realm, realm.id.0)?;
-        let (items, _) = self.listing::<PolicyText>(Table::Policy, realm.id.as_bytes(), None, u16::MAX)?;
+        let (items, _) =
+            self.listing::<PolicyText>(Table::Policy, realm.id.as_bytes(), None, u16::MAX)?;
         Ok(Outcome::Policies(items))
     }
 }

@@ -1,18 +1,18 @@
 //! Birth and states of keys.
 use std::sync::Arc;
 
+use keyward_core::algorithm::{Indicator, KeySpec};
 use keyward_core::command::{
-    ActivateKey, CreateKey, DeactivateKey, DescribeKey, KeyRef, ListKeys, RealmRef, ReportCompromise, ResumeKey,
-    RotateKey, SuspendKey,
+    ActivateKey, CreateKey, DeactivateKey, DescribeKey, KeyRef, ListKeys, RealmRef,
+    ReportCompromise, ResumeKey, RotateKey, SuspendKey,
 };
 use keyward_core::decide::life::{self, Material, Transitioned};
 use keyward_core::ids::{ObjectId, RealmId};
+use keyward_core::limits::LEAVES_MAX;
+use keyward_core::object::RealmCounters;
 use keyward_core::object::{Birth, Object, Origin, Realm, Usage, Version};
 use keyward_core::outcome::{KeyView, Outcome, Page, VersionView};
 use keyward_core::policy_facts::ResourceKind;
-use keyward_core::algorithm::{Indicator, KeySpec};
-use keyward_core::limits::LEAVES_MAX;
-use keyward_core::object::RealmCounters;
 use keyward_core::{ErrorCode, Problem};
 
 use super::page;
@@ -46,7 +46,9 @@ impl Work<'_> {
         if let Some(name) = &object.name {
             let key = key_name(realm.id, name);
             if self.row(&key)?.is_some() {
-                return Err(Problem::new(ErrorCode::NameTaken).with("name", name.as_str()).into());
+                return Err(Problem::new(ErrorCode::NameTaken)
+                    .with("name", name.as_str())
+                    .into());
             }
             self.put(key, None, &Pointer { id: id.0 })?;
         }
@@ -73,7 +75,11 @@ impl Work<'_> {
         let next = life::version(object, number, state, material, self.moment);
         let (changed, previous) = life::rotated(object, current, &next, self.moment);
         if let Some(previous) = &previous {
-            self.put(rows::version(object.realm, object.id, previous.number), Some(current_row), previous)?;
+            self.put(
+                rows::version(object.realm, object.id, previous.number),
+                Some(current_row),
+                previous,
+            )?;
         }
         self.put(rows::version(object.realm, object.id, number), None, &next)?;
         let row_version = self.put_object(&entry, &changed)?;
@@ -81,7 +87,12 @@ impl Work<'_> {
         self.drop_due(object)?;
         let views = versions
             .iter()
-            .map(|(v, _)| previous.clone().filter(|p| p.number == v.number).unwrap_or_else(|| v.clone()))
+            .map(|(v, _)| {
+                previous
+                    .clone()
+                    .filter(|p| p.number == v.number)
+                    .unwrap_or_else(|| v.clone())
+            })
             .chain([next])
             .map(|v| view(v, 0))
             .collect();
@@ -89,18 +100,35 @@ impl Work<'_> {
     }
 
     /// Generates a key in the module and wraps it under a fresh leaf.
-    fn new_material(&mut self, object: &Object, number: u32, realm: &Realm) -> Result<Material, Stop> {
-        let spec = object.spec.ok_or_else(|| Problem::new(ErrorCode::Internal))?;
+    fn new_material(
+        &mut self,
+        object: &Object,
+        number: u32,
+        realm: &Realm,
+    ) -> Result<Material, Stop> {
+        let spec = object
+            .spec
+            .ok_or_else(|| Problem::new(ErrorCode::Internal))?;
         let leaf = self.next_leaf(realm)?;
         let crypto = &self.open.crypto;
         let done = crypto
             .operate(&self.permit(object.exception), Operation::Generate { spec })
             .map_err(module_problem)?;
-        let Output::Key(handle) = done.output else { return Err(Problem::new(ErrorCode::ModuleFault).into()) };
+        let Output::Key(handle) = done.output else {
+            return Err(Problem::new(ErrorCode::ModuleFault).into());
+        };
         let key: Held = crypto.hold(handle);
-        let wrapped = self.open.custody.wrap_material(object, number, leaf, &key).map_err(module_problem)?;
+        let wrapped = self
+            .open
+            .custody
+            .wrap_material(object, number, leaf, &key)
+            .map_err(module_problem)?;
         let public = if spec.is_pair() {
-            Some(crypto.bytes(Operation::PublicKey { key: key.handle() }).map_err(module_problem)?)
+            Some(
+                crypto
+                    .bytes(Operation::PublicKey { key: key.handle() })
+                    .map_err(module_problem)?,
+            )
         } else {
             None
         };
@@ -140,7 +168,8 @@ impl Work<'_> {
         let described = self.realm(&RealmRef::Id(realm))?;
         let key = rows::realm_counters(realm);
         let stored = self.decoded::<RealmCounters>(&key)?;
-        let (counters, row) = stored.map_or((RealmCounters::default(), None), |(c, row)| (c, Some(row)));
+        let (counters, row) =
+            stored.map_or((RealmCounters::default(), None), |(c, row)| (c, Some(row)));
         let alive = counters.next_leaf.saturating_sub(counters.destroyed);
         if alive >= described.quotas.keys || counters.next_leaf.saturating_add(size) > LEAVES_MAX {
             return Err(Problem::new(ErrorCode::QuotaExceeded)
@@ -148,18 +177,40 @@ impl Work<'_> {
                 .with("quota", "keys"));
         }
         let end = counters.next_leaf.saturating_add(size);
-        self.put(key, row.as_ref(), &RealmCounters { next_leaf: end, ..counters })?;
-        Ok(LeafBlock { next: counters.next_leaf, end })
+        self.put(
+            key,
+            row.as_ref(),
+            &RealmCounters {
+                next_leaf: end,
+                ..counters
+            },
+        )?;
+        Ok(LeafBlock {
+            next: counters.next_leaf,
+            end,
+        })
     }
 
     fn schedule_rotation(&mut self, object: &Object) -> Result<(), Problem> {
-        let Some(at) = object.rotate_at else { return Ok(()) };
+        let Some(at) = object.rotate_at else {
+            return Ok(());
+        };
         let key = rows::due(at, DueKind::Rotate, object.realm, object.id);
-        self.replace(key, &DueJob { kind: DueKind::Rotate, realm: object.realm, object: object.id, at })
+        self.replace(
+            key,
+            &DueJob {
+                kind: DueKind::Rotate,
+                realm: object.realm,
+                object: object.id,
+                at,
+            },
+        )
     }
 
     fn drop_due(&mut self, object: &Object) -> Result<(), Problem> {
-        let Some(at) = object.rotate_at else { return Ok(()) };
+        let Some(at) = object.rotate_at else {
+            return Ok(());
+        };
         let key = rows::due(at, DueKind::Rotate, object.realm, object.id);
         match self.row(&key)? {
             Some(row) => self.delete(key, &row),
@@ -181,8 +232,14 @@ impl Work<'_> {
         Ok((realm, entry))
     }
 
-    pub(super) fn put_object(&mut self, entry: &ObjectEntry, object: &Object) -> Result<u64, Problem> {
-        let before = self.row(&entry.row)?.ok_or_else(|| Problem::new(ErrorCode::NotFound))?;
+    pub(super) fn put_object(
+        &mut self,
+        entry: &ObjectEntry,
+        object: &Object,
+    ) -> Result<u64, Problem> {
+        let before = self
+            .row(&entry.row)?
+            .ok_or_else(|| Problem::new(ErrorCode::NotFound))?;
         self.put(entry.row.clone(), Some(&before), object)?;
         Ok(before.version.saturating_add(1))
     }
@@ -204,8 +261,15 @@ impl Work<'_> {
             None => entry.object.clone(),
         };
         for version in &transition.versions {
-            let before = versions.iter().find(|(v, _)| v.number == version.number).map(|(_, row)| row);
-            self.put(rows::version(object.realm, object.id, version.number), before, version)?;
+            let before = versions
+                .iter()
+                .find(|(v, _)| v.number == version.number)
+                .map(|(_, row)| row);
+            self.put(
+                rows::version(object.realm, object.id, version.number),
+                before,
+                version,
+            )?;
         }
         let views = versions
             .iter()
@@ -225,9 +289,13 @@ impl Work<'_> {
         let number = wanted.unwrap_or(entry.object.current);
         self.target_version = Some(number);
         let versions = self.versions(&entry.object)?;
-        let found = versions.iter().find(|(v, _)| v.number == number).map(|(v, _)| v.clone());
-        let found =
-            found.ok_or_else(|| Problem::new(ErrorCode::VersionNotFound).with("version", number.to_string()))?;
+        let found = versions
+            .iter()
+            .find(|(v, _)| v.number == number)
+            .map(|(v, _)| v.clone());
+        let found = found.ok_or_else(|| {
+            Problem::new(ErrorCode::VersionNotFound).with("version", number.to_string())
+        })?;
         Ok((versions, found))
     }
 
@@ -241,31 +309,50 @@ impl Work<'_> {
     pub(super) fn suspend_key(&mut self, command: &SuspendKey) -> Result<Outcome, Problem> {
         let (_, entry) = self.decided_key(&command.realm, &command.key)?;
         let versions = self.versions(&entry.object)?;
-        let transition =
-            life::suspend(&entry.object, &plain(&versions), command.reason.as_deref(), self.moment)?;
+        let transition = life::suspend(
+            &entry.object,
+            &plain(&versions),
+            command.reason.as_deref(),
+            self.moment,
+        )?;
         self.transitioned(&entry, &versions, transition)
     }
 
     pub(super) fn resume_key(&mut self, command: &ResumeKey) -> Result<Outcome, Problem> {
         let (realm, entry) = self.decided_key(&command.realm, &command.key)?;
         let versions = self.versions(&entry.object)?;
-        let transition =
-            life::resume(&entry.object, &plain(&versions), &realm, command.reason.as_deref(), self.moment)?;
+        let transition = life::resume(
+            &entry.object,
+            &plain(&versions),
+            &realm,
+            command.reason.as_deref(),
+            self.moment,
+        )?;
         self.transitioned(&entry, &versions, transition)
     }
 
     pub(super) fn deactivate_key(&mut self, command: &DeactivateKey) -> Result<Outcome, Problem> {
         let (_, entry) = self.decided_key(&command.realm, &command.key)?;
         let (versions, version) = self.one_version(&entry, command.version)?;
-        let transition = life::deactivate(&entry.object, &version, command.reason.as_deref(), self.moment)?;
+        let transition = life::deactivate(
+            &entry.object,
+            &version,
+            command.reason.as_deref(),
+            self.moment,
+        )?;
         self.transitioned(&entry, &versions, transition)
     }
 
-    pub(super) fn report_compromise(&mut self, command: &ReportCompromise) -> Result<Outcome, Problem> {
+    pub(super) fn report_compromise(
+        &mut self,
+        command: &ReportCompromise,
+    ) -> Result<Outcome, Problem> {
         let (_, entry) = self.decided_key(&command.realm, &command.key)?;
         let versions = self.versions(&entry.object)?;
-        let concerned: Vec<Version> =
-            plain(&versions).into_iter().filter(|v| command.version.is_none_or(|n| n == v.number)).collect();
+        let concerned: Vec<Version> = plain(&versions)
+            .into_iter()
+            .filter(|v| command.version.is_none_or(|n| n == v.number))
+            .collect();
         self.detail = command.since.map(|since| format!("since {since}"));
         let transition = life::compromise(&entry.object, &concerned, &command.reason, self.moment)?;
         self.transitioned(&entry, &versions, transition)
@@ -278,7 +365,11 @@ impl Work<'_> {
         self.key_outcome(&entry.object, entry.row_version)
     }
 
-    pub(super) fn key_outcome(&mut self, object: &Object, row_version: u64) -> Result<Outcome, Problem> {
+    pub(super) fn key_outcome(
+        &mut self,
+        object: &Object,
+        row_version: u64,
+    ) -> Result<Outcome, Problem> {
         let mut views = Vec::new();
         for (version, _) in self.versions(object)? {
             let used = self.reserved(object, version.number)?;
@@ -291,7 +382,9 @@ impl Work<'_> {
         if object.spec.is_none_or(KeySpec::is_pair) {
             return Ok(0);
         }
-        let usage = self.open.read::<Usage>(&rows::usage(object.realm, object.id, number))?;
+        let usage = self
+            .open
+            .read::<Usage>(&rows::usage(object.realm, object.id, number))?;
         Ok(usage.map_or(0, |opened| opened.value.reserved))
     }
 
@@ -305,7 +398,12 @@ impl Work<'_> {
             let rows = self
                 .open
                 .store
-                .scan(Table::Object, realm.id.as_bytes(), after.as_deref(), limit.saturating_add(1))
+                .scan(
+                    Table::Object,
+                    realm.id.as_bytes(),
+                    after.as_deref(),
+                    limit.saturating_add(1),
+                )
                 .map_err(|f| store_problem(&f))?;
             let Some((last, _)) = rows.last() else { break };
             after = Some(last.clone());
@@ -329,33 +427,63 @@ impl Work<'_> {
         key: Vec<u8>,
         row: &Row,
     ) -> Result<Option<KeyView>, Problem> {
-        let key = RowKey { table: Table::Object, key };
-        let opened = self.open.custody.sealer.decode::<Object>(&key, row).map_err(|f| store_problem(&f))?;
+        let key = RowKey {
+            table: Table::Object,
+            key,
+        };
+        let opened = self
+            .open
+            .custody
+            .sealer
+            .decode::<Object>(&key, row)
+            .map_err(|f| store_problem(&f))?;
         let object = opened.value;
         if let Some(prefix) = &command.name_prefix
-            && !object.name.as_ref().is_some_and(|name| name.as_str().starts_with(prefix.as_str()))
+            && !object
+                .name
+                .as_ref()
+                .is_some_and(|name| name.as_str().starts_with(prefix.as_str()))
         {
             return Ok(None);
         }
         let current = rows::version(realm, object.id, object.current);
-        let Some(version) = self.open.read::<Version>(&current)? else { return Ok(None) };
-        if command.state.is_some_and(|state| version.value.state() != state) {
+        let Some(version) = self.open.read::<Version>(&current)? else {
+            return Ok(None);
+        };
+        if command
+            .state
+            .is_some_and(|state| version.value.state() != state)
+        {
             return Ok(None);
         }
         let used = self.reserved(&object, object.current)?;
-        Ok(Some(KeyView { object, row_version: opened.version, versions: vec![view(version.value, used)] }))
+        Ok(Some(KeyView {
+            object,
+            row_version: opened.version,
+            versions: vec![view(version.value, used)],
+        }))
     }
 }
 
 pub(super) fn plain(versions: &[(Version, Row)]) -> Vec<Version> {
-    versions.iter().map(|(version, _)| version.clone()).collect()
+    versions
+        .iter()
+        .map(|(version, _)| version.clone())
+        .collect()
 }
 
 fn view(mut version: Version, uses_reserved: u64) -> VersionView {
     version.material = None;
-    VersionView { version, uses_reserved }
+    VersionView {
+        version,
+        uses_reserved,
+    }
 }
 
 fn outcome(object: &Object, row_version: u64, versions: Vec<VersionView>) -> Outcome {
-    Outcome::Key(Box::new(KeyView { object: object.clone(), row_version, versions }))
+    Outcome::Key(Box::new(KeyView {
+        object: object.clone(),
+        row_version,
+        versions,
+    }))
 }

@@ -17,7 +17,11 @@ impl Work<'_> {
         let store = open.store.describe().map_err(|f| store_problem(&f))?;
         let now = open.clock.now();
         let module = open.crypto.module();
-        let line = |check: &str, ok: bool, detail: String| StatusLine { check: check.to_owned(), ok, detail };
+        let line = |check: &str, ok: bool, detail: String| StatusLine {
+            check: check.to_owned(),
+            ok,
+            detail,
+        };
         let integrity = module.self_test(SelfTest::Integrity);
         let checks = vec![
             line(
@@ -28,17 +32,26 @@ impl Work<'_> {
             line(
                 "module.certificate",
                 !open.module.certificates.is_empty(),
-                format!("{} {}: certificates {:?}", open.module.name, open.module.version, open.module.certificates),
+                format!(
+                    "{} {}: certificates {:?}",
+                    open.module.name, open.module.version, open.module.certificates
+                ),
             ),
             line(
                 "module.integrity",
                 integrity.is_ok(),
-                integrity.map_or_else(|fault| fault.to_string(), |()| "the integrity test passed just now".to_owned()),
+                integrity.map_or_else(
+                    |fault| fault.to_string(),
+                    |()| "the integrity test passed just now".to_owned(),
+                ),
             ),
             line(
                 "store.durable",
                 store.durable,
-                format!("{}, {} bytes used, {:?} bytes free", store.name, store.used_bytes, store.free_bytes),
+                format!(
+                    "{}, {} bytes used, {:?} bytes free",
+                    store.name, store.used_bytes, store.free_bytes
+                ),
             ),
             line(
                 "clock.agreement",
@@ -46,7 +59,14 @@ impl Work<'_> {
                 "wall and service time have kept together since the start".to_owned(),
             ),
         ];
-        let seals = open.custody.root.lock().slots.iter().map(|slot| slot.kind.clone()).collect();
+        let seals = open
+            .custody
+            .root
+            .lock()
+            .slots
+            .iter()
+            .map(|slot| slot.kind.clone())
+            .collect();
         Ok(Outcome::Status(Box::new(StatusView {
             product: env!("CARGO_PKG_VERSION").to_owned(),
             deployment: open.deployment.to_string(),

@@ -21,7 +21,8 @@ use crate::work::Work;
 
 fn sizes(payload: usize, context: usize) -> Result<(), Problem> {
     if payload > MESSAGE_MAX_BYTES {
-        return Err(Problem::new(ErrorCode::DataTooLarge).with("limit_bytes", MESSAGE_MAX_BYTES.to_string()));
+        return Err(Problem::new(ErrorCode::DataTooLarge)
+            .with("limit_bytes", MESSAGE_MAX_BYTES.to_string()));
     }
     if context > CONTEXT_MAX_BYTES {
         return Err(Problem::new(ErrorCode::InvalidField)
@@ -40,10 +41,21 @@ impl Work<'_> {
         sizes(command.plaintext.len(), command.context.len())?;
         let object = &entry.object;
         let version = self.version(object, object.current)?;
-        let wanted = Use { service: Service::Encrypt, accept_compromised: false };
-        let spec = may_use(object, &version.version, &realm, &self.open.facts, wanted, self.moment)?;
-        let suite = Suite::of(spec)
-            .ok_or_else(|| Problem::new(ErrorCode::UsageNotPermitted).with("usage", Service::Encrypt.as_str()))?;
+        let wanted = Use {
+            service: Service::Encrypt,
+            accept_compromised: false,
+        };
+        let spec = may_use(
+            object,
+            &version.version,
+            &realm,
+            &self.open.facts,
+            wanted,
+            self.moment,
+        )?;
+        let suite = Suite::of(spec).ok_or_else(|| {
+            Problem::new(ErrorCode::UsageNotPermitted).with("usage", Service::Encrypt.as_str())
+        })?;
         self.count_use(object, &version)?;
         let key = self.material(object, &version)?;
         let header = CiphertextHeader {
@@ -60,11 +72,18 @@ impl Work<'_> {
             plaintext: command.plaintext.expose(),
             out: &mut out,
         };
-        let done = self.open.crypto.operate(&self.permit(object.exception), operation);
+        let done = self
+            .open
+            .crypto
+            .operate(&self.permit(object.exception), operation);
         let done = done.map_err(module_problem)?;
         self.used_module = true;
         self.indicator = done.indicator;
-        Ok(Outcome::Ciphertext { ciphertext: out, key: object.id, version: version.version.number })
+        Ok(Outcome::Ciphertext {
+            ciphertext: out,
+            key: object.id,
+            version: version.version.number,
+        })
     }
 
     pub(super) fn decrypt(&mut self, command: &Decrypt) -> Result<Outcome, Problem> {
@@ -72,13 +91,19 @@ impl Work<'_> {
         let entry = self.object(realm.id, &command.key)?;
         self.authorise_key(&entry)?;
         self.payload_bytes = Some(command.ciphertext.len() as u64);
-        sizes(command.ciphertext.len().saturating_sub(OVERHEAD_BYTES), command.context.len())?;
+        sizes(
+            command.ciphertext.len().saturating_sub(OVERHEAD_BYTES),
+            command.context.len(),
+        )?;
         let object = &entry.object;
         let invalid = || Problem::new(ErrorCode::InvalidCiphertext);
-        let (header, sealed) = ciphertext::parse(&command.ciphertext).map_err(|fault| match fault {
-            CiphertextError::NotOurs => invalid(),
-            CiphertextError::Format | CiphertextError::Suite => Problem::new(ErrorCode::UnsupportedSuite),
-        })?;
+        let (header, sealed) =
+            ciphertext::parse(&command.ciphertext).map_err(|fault| match fault {
+                CiphertextError::NotOurs => invalid(),
+                CiphertextError::Format | CiphertextError::Suite => {
+                    Problem::new(ErrorCode::UnsupportedSuite)
+                }
+            })?;
         if header.deployment != self.open.deployment {
             return Err(Problem::new(ErrorCode::CiphertextForeign));
         }
@@ -87,8 +112,18 @@ impl Work<'_> {
             return Err(invalid());
         }
         let version = self.version(object, header.version)?;
-        let wanted = Use { service: Service::Decrypt, accept_compromised: command.accept_compromised };
-        let spec = may_use(object, &version.version, &realm, &self.open.facts, wanted, self.moment)?;
+        let wanted = Use {
+            service: Service::Decrypt,
+            accept_compromised: command.accept_compromised,
+        };
+        let spec = may_use(
+            object,
+            &version.version,
+            &realm,
+            &self.open.facts,
+            wanted,
+            self.moment,
+        )?;
         if Suite::of(spec) != Some(header.suite) {
             return Err(invalid());
         }
@@ -98,15 +133,25 @@ impl Work<'_> {
             aad: &header.associated_data(&command.context),
             sealed,
         };
-        let done = self.open.crypto.operate(&self.permit(object.exception), operation).map_err(|fault| {
-            if fault == ModuleFault::Refused { invalid() } else { module_problem(fault) }
-        })?;
+        let done = self
+            .open
+            .crypto
+            .operate(&self.permit(object.exception), operation)
+            .map_err(|fault| {
+                if fault == ModuleFault::Refused {
+                    invalid()
+                } else {
+                    module_problem(fault)
+                }
+            })?;
         self.used_module = true;
         self.indicator = done.indicator;
         match done.output {
-            Output::Secret(plaintext) => {
-                Ok(Outcome::Plaintext { plaintext, key: object.id, version: header.version })
-            }
+            Output::Secret(plaintext) => Ok(Outcome::Plaintext {
+                plaintext,
+                key: object.id,
+                version: header.version,
+            }),
             _ => Err(Problem::new(ErrorCode::ModuleFault)),
         }
     }
@@ -116,11 +161,15 @@ impl Work<'_> {
         if let Some(held) = entry.held.get() {
             return Ok(Arc::clone(held));
         }
-        let held = self.open.custody.unwrap_material(object, &entry.version).map_err(|fault| match fault {
-            // The blob was authentic as a row, so a leaf or blob that does not open is damage, not misuse.
-            ModuleFault::Refused => Problem::new(ErrorCode::StorageCorrupted),
-            other => module_problem(other),
-        })?;
+        let held = self
+            .open
+            .custody
+            .unwrap_material(object, &entry.version)
+            .map_err(|fault| match fault {
+                // The blob was authentic as a row, so a leaf or blob that does not open is damage, not misuse.
+                ModuleFault::Refused => Problem::new(ErrorCode::StorageCorrupted),
+                other => module_problem(other),
+            })?;
         let held = Arc::new(held);
         Ok(Arc::clone(entry.held.get_or_init(|| held)))
     }
@@ -133,7 +182,11 @@ impl Work<'_> {
             if let Some(counter) = &*slot {
                 Arc::clone(counter)
             } else {
-                let usage = self.open.read::<Usage>(&key)?.map(|o| o.value).unwrap_or_default();
+                let usage = self
+                    .open
+                    .read::<Usage>(&key)?
+                    .map(|o| o.value)
+                    .unwrap_or_default();
                 if usage.unbounded {
                     return Err(Problem::new(ErrorCode::UseUnbounded).into());
                 }
@@ -151,10 +204,15 @@ impl Work<'_> {
             Ticket::Reserve(up_to) => {
                 let reservation = Reservation::new(counter, up_to);
                 let stored = self.decoded::<Usage>(&key)?;
-                let (known, row) = stored.map_or((0, None), |(usage, row)| (usage.reserved, Some(row)));
+                let (known, row) =
+                    stored.map_or((0, None), |(usage, row)| (usage.reserved, Some(row)));
                 // A reservation whose caller went away may be stored although it was not settled here: never go back.
                 let reserved = up_to.max(known);
-                let usage = Usage { reserved, reserved_at: self.moment.now.wall, unbounded: false };
+                let usage = Usage {
+                    reserved,
+                    reserved_at: self.moment.now.wall,
+                    unbounded: false,
+                };
                 self.put(key, row.as_ref(), &usage)?;
                 self.reservation = Some(reservation);
                 Ok(())

@@ -5,8 +5,8 @@ use std::sync::atomic::Ordering;
 use keyward_core::cbor;
 use keyward_core::ids::RealmId;
 use keyward_core::record::StoredRecord;
-use keyward_core::tlog::{self, Hash, Tile, TileWriter};
 use keyward_core::tlog::TreeHead;
+use keyward_core::tlog::{self, Hash, Tile, TileWriter};
 use minicbor::{Decode, Encode};
 
 use super::{Answer, Committer, Lane, LaneRealmRow, LaneRow, Pending};
@@ -48,8 +48,14 @@ impl Committer {
                 Err(fault) => return fail(standing, &fault, false),
             };
             let batch = std::mem::take(&mut next.batch);
-            match self.store.commit(vec![batch]).map(|answers| answers.into_iter().next()) {
-                Ok(Some(Commit::Done)) => return self.done(&mut lane, next, standing, &Answer::Committed),
+            match self
+                .store
+                .commit(vec![batch])
+                .map(|answers| answers.into_iter().next())
+            {
+                Ok(Some(Commit::Done)) => {
+                    return self.done(&mut lane, next, standing, &Answer::Committed);
+                }
                 Ok(Some(Commit::Conflict { row, .. })) => {
                     let before = standing.len();
                     standing = without(standing, &row);
@@ -59,7 +65,9 @@ impl Committer {
                         return fail(standing, &StoreFault::Locked, false);
                     }
                 }
-                Ok(None) => return self.fatal(standing, StoreFault::Unknown("the store did not answer")),
+                Ok(None) => {
+                    return self.fatal(standing, StoreFault::Unknown("the store did not answer"));
+                }
                 Err(fault @ StoreFault::Unknown(_)) => return self.fatal(standing, fault),
                 Err(fault) => return self.record_refusals(&mut lane, standing, &fault),
             }
@@ -81,7 +89,12 @@ impl Committer {
                 let _ = pending.reply.send(Answer::Retry);
                 continue;
             }
-            overlay.extend(pending.changes.iter().map(|change| (change.row.clone(), ())));
+            overlay.extend(
+                pending
+                    .changes
+                    .iter()
+                    .map(|change| (change.row.clone(), ())),
+            );
             standing.push(pending);
         }
         standing
@@ -89,7 +102,8 @@ impl Committer {
 
     fn assemble(&self, lane: &Lane, standing: &[Pending]) -> Result<Next, StoreFault> {
         let custody = &self.custody;
-        let unavailable = |_: ModuleFault| StoreFault::Unavailable("the module cannot authenticate the log");
+        let unavailable =
+            |_: ModuleFault| StoreFault::Unavailable("the module cannot authenticate the log");
         let first = lane.tiles.frontier().size();
         let mut realms: HashMap<RealmId, (u64, u64)> = HashMap::new();
         let mut set_hash = lane.set_hash;
@@ -105,11 +119,18 @@ impl Committer {
             realms.insert(pending.draft.realm, (seq, place.1));
             for change in &pending.changes {
                 set_hash.mix(&change.delta);
-                push(&mut batch, change.row.clone(), change.expected, change.value.clone());
+                push(
+                    &mut batch,
+                    change.row.clone(),
+                    change.expected,
+                    change.value.clone(),
+                );
             }
             let state_tag = if pending.draft.is_change() {
                 let index = first.saturating_add(records.len() as u64).to_be_bytes();
-                let tag = custody.crypto.mac(&custody.state_tag, &[b"set-hash v1", &index, &set_hash.0]);
+                let tag = custody
+                    .crypto
+                    .mac(&custody.state_tag, &[b"set-hash v1", &index, &set_hash.0]);
                 tag.map_err(unavailable)?.first_chunk::<32>().copied()
             } else {
                 None
@@ -129,7 +150,14 @@ impl Committer {
         } else {
             wrap_set_hash(custody, &set_hash).map_err(unavailable)?
         };
-        let mut next = Next { tiles, head, realms, set_hash, set_wrapped, batch };
+        let mut next = Next {
+            tiles,
+            head,
+            realms,
+            set_hash,
+            set_wrapped,
+            batch,
+        };
         self.add_log_rows(lane, &mut next, LogBatchRow { first, records }, &filled)?;
         Ok(next)
     }
@@ -143,7 +171,12 @@ impl Committer {
     ) -> Result<(), StoreFault> {
         let sealer = &self.custody.sealer;
         let last = next.head.size.saturating_sub(1);
-        push(&mut next.batch, rows::log_batch(lane.number, last), 0, Some(cbor::to_vec(&blob)));
+        push(
+            &mut next.batch,
+            rows::log_batch(lane.number, last),
+            0,
+            Some(cbor::to_vec(&blob)),
+        );
         for tile in filled.iter().filter(|tile| tile.id().is_full()) {
             let row = rows::log_tile(lane.number, tile.id().level(), tile.id().index());
             push(&mut next.batch, row, 0, Some(tile.to_bytes()));
@@ -169,7 +202,11 @@ impl Committer {
             wall: now.wall,
             node: lane.node,
         };
-        seal(rows::lane(lane.number), lane.row_version, cbor::to_vec(&row))
+        seal(
+            rows::lane(lane.number),
+            lane.row_version,
+            cbor::to_vec(&row),
+        )
     }
 
     fn place_of(&self, lane: &Lane, realm: RealmId) -> Result<(u64, u64), StoreFault> {
@@ -196,7 +233,9 @@ impl Committer {
         *self.head.lock() = next.head;
         let position = self.committed.load(Ordering::Acquire).saturating_add(1);
         let mut replies = Vec::with_capacity(standing.len());
-        let changes_rows = standing.iter().any(|p| !p.changes.is_empty() || p.after.is_some());
+        let changes_rows = standing
+            .iter()
+            .any(|p| !p.changes.is_empty() || p.after.is_some());
         if changes_rows {
             let mut changed = self.changed.write();
             for pending in standing {
@@ -233,7 +272,15 @@ impl Committer {
         });
         match outcome {
             Ok((answers, next)) if answers.first() == Some(&Commit::Done) => {
-                self.done(lane, next, standing, &Answer::Failed { fault: fault.clone(), recorded: true });
+                self.done(
+                    lane,
+                    next,
+                    standing,
+                    &Answer::Failed {
+                        fault: fault.clone(),
+                        recorded: true,
+                    },
+                );
             }
             Err(unknown @ StoreFault::Unknown(_)) => self.fatal(standing, unknown),
             _ => fail(standing, fault, false),
@@ -247,22 +294,36 @@ impl Committer {
     }
 }
 
-pub(crate) fn wrap_set_hash(custody: &crate::custody::Custody, set_hash: &SetHash) -> Result<Vec<u8>, ModuleFault> {
+pub(crate) fn wrap_set_hash(
+    custody: &crate::custody::Custody,
+    set_hash: &SetHash,
+) -> Result<Vec<u8>, ModuleFault> {
     let secret = keyward_core::secret::Secret::new(set_hash.0.to_vec());
-    custody.crypto.bytes(Operation::WrapBytes { kek: custody.set_hash.handle(), bytes: &secret })
+    custody.crypto.bytes(Operation::WrapBytes {
+        kek: custody.set_hash.handle(),
+        bytes: &secret,
+    })
 }
 
 fn push(batch: &mut Batch, row: RowKey, expected: u64, value: Option<Vec<u8>>) {
-    batch.expect.push(Expect { row: row.clone(), version: expected });
+    batch.expect.push(Expect {
+        row: row.clone(),
+        version: expected,
+    });
     batch.changes.push(match value {
-        Some(value) => Change::Put { row, version: expected.saturating_add(1), value },
+        Some(value) => Change::Put {
+            row,
+            version: expected.saturating_add(1),
+            value,
+        },
         None => Change::Delete { row },
     });
 }
 
 fn without(standing: Vec<Pending>, row: &RowKey) -> Vec<Pending> {
-    let (stale, rest): (Vec<_>, Vec<_>) =
-        standing.into_iter().partition(|pending| pending.changes.iter().any(|change| change.row == *row));
+    let (stale, rest): (Vec<_>, Vec<_>) = standing
+        .into_iter()
+        .partition(|pending| pending.changes.iter().any(|change| change.row == *row));
     for pending in stale {
         let _ = pending.reply.send(Answer::Retry);
     }
@@ -271,6 +332,9 @@ fn without(standing: Vec<Pending>, row: &RowKey) -> Vec<Pending> {
 
 fn fail(standing: Vec<Pending>, fault: &StoreFault, recorded: bool) {
     for pending in standing {
-        let _ = pending.reply.send(Answer::Failed { fault: fault.clone(), recorded });
+        let _ = pending.reply.send(Answer::Failed {
+            fault: fault.clone(),
+            recorded,
+        });
     }
 }

@@ -52,21 +52,44 @@ pub(crate) struct Created {
 }
 
 /// Makes ring key, keyring and the first seal slot. The caller commits the rows.
-pub(crate) fn create(crypto: &Crypto, parameters: &CreateParameters<'_>) -> Result<Created, OpenFault> {
-    let CreateParameters { deployment, seal, secret } = *parameters;
+pub(crate) fn create(
+    crypto: &Crypto,
+    parameters: &CreateParameters<'_>,
+) -> Result<Created, OpenFault> {
+    let CreateParameters {
+        deployment,
+        seal,
+        secret,
+    } = *parameters;
     let ring = crypto.generate(KeySpec::Aes256)?;
-    let names = [RingName::Rows, RingName::StateTag, RingName::SetHash, RingName::Log(1), RingName::Backup];
+    let names = [
+        RingName::Rows,
+        RingName::StateTag,
+        RingName::SetHash,
+        RingName::Log(1),
+        RingName::Backup,
+    ];
     let mut keys = Vec::new();
     for name in names {
         keys.push((name, Arc::new(crypto.generate(name.spec())?)));
     }
     let aad = Custody::aad(deployment, b"slot");
-    let closed = seal.close(crypto.permit(), crypto.module(), ring.handle(), secret, &aad)?;
+    let closed = seal.close(
+        crypto.permit(),
+        crypto.module(),
+        ring.handle(),
+        secret,
+        &aad,
+    )?;
     let open = seal.open(crypto.permit(), crypto.module(), &closed, secret, &aad)?;
     crypto.module().release(open.ring);
     keys.push((RingName::SlotRoot(1), Arc::new(crypto.hold(open.root))));
 
-    let find = |wanted: RingName| keys.iter().find(|(name, _)| *name == wanted).map(|(_, key)| Arc::clone(key));
+    let find = |wanted: RingName| {
+        keys.iter()
+            .find(|(name, _)| *name == wanted)
+            .map(|(_, key)| Arc::clone(key))
+    };
     let missing = || ModuleFault::Failed("a keyring without one of its keys");
     let custody_key = |name: RingName| -> Result<Held, OpenFault> {
         let key = find(name).ok_or_else(missing)?;
@@ -75,12 +98,20 @@ pub(crate) fn create(crypto: &Crypto, parameters: &CreateParameters<'_>) -> Resu
     let sealer = RowSealer::new(crypto.clone(), custody_key(RingName::Rows)?);
     let mut entries = Vec::new();
     for (name, key) in &keys {
-        entries.push(KeyringEntry { name: *name, wrapped: crypto.wrap(&ring, key)? });
+        entries.push(KeyringEntry {
+            name: *name,
+            wrapped: crypto.wrap(&ring, key)?,
+        });
     }
     let keyring_change = sealer.put(rows::keyring(), None, &KeyringRow { epoch: 1, entries })?;
-    let slot = SlotRow { kind: seal.kind().to_owned(), bytes: closed };
+    let slot = SlotRow {
+        kind: seal.kind().to_owned(),
+        bytes: closed,
+    };
     let slot_change = sealer.put(rows::seal_slot(1), None, &slot)?;
-    let after = |change: &SealedChange| super::row_after(change).ok_or(StoreFault::Corrupt("a row without a value"));
+    let after = |change: &SealedChange| {
+        super::row_after(change).ok_or(StoreFault::Corrupt("a row without a value"))
+    };
     let log_key = find(RingName::Log(1)).ok_or_else(missing)?;
     let custody = Custody {
         crypto: crypto.clone(),
@@ -102,7 +133,11 @@ pub(crate) fn create(crypto: &Crypto, parameters: &CreateParameters<'_>) -> Resu
         }),
         sealer,
     };
-    Ok(Created { custody, changes: vec![keyring_change, slot_change], log_key })
+    Ok(Created {
+        custody,
+        changes: vec![keyring_change, slot_change],
+        log_key,
+    })
 }
 
 /// A second handle on a ring key, with its own life: wrapping and unwrapping keeps the material inside the module.
@@ -142,7 +177,10 @@ pub(crate) fn open(
 }
 
 fn unchecked_slot(row: &Row) -> Result<SlotRow, StoreFault> {
-    let payload = row.value.get(32..).ok_or(StoreFault::Corrupt("a seal slot is too short"))?;
+    let payload = row
+        .value
+        .get(32..)
+        .ok_or(StoreFault::Corrupt("a seal slot is too short"))?;
     cbor::from_slice(payload).map_err(|_| StoreFault::Corrupt("a seal slot does not decode"))
 }
 
@@ -155,17 +193,27 @@ fn below(
     ring: Held,
     slots: Slots,
 ) -> Result<(Custody, Vec<(u32, Arc<Held>)>), OpenFault> {
-    let keyring_row = store.get(&rows::keyring())?.ok_or(StoreFault::Corrupt("there is no keyring"))?;
-    let payload = keyring_row.value.get(32..).ok_or(StoreFault::Corrupt("the keyring is too short"))?;
-    let keyring: KeyringRow =
-        cbor::from_slice(payload).map_err(|_| StoreFault::Corrupt("the keyring does not decode"))?;
+    let keyring_row = store
+        .get(&rows::keyring())?
+        .ok_or(StoreFault::Corrupt("there is no keyring"))?;
+    let payload = keyring_row
+        .value
+        .get(32..)
+        .ok_or(StoreFault::Corrupt("the keyring is too short"))?;
+    let keyring: KeyringRow = cbor::from_slice(payload)
+        .map_err(|_| StoreFault::Corrupt("the keyring does not decode"))?;
     let mut keys = Vec::new();
     for entry in &keyring.entries {
-        let key = crypto.unwrap_key(&ring, &entry.wrapped, entry.name.spec()).map_err(unreadable)?;
+        let key = crypto
+            .unwrap_key(&ring, &entry.wrapped, entry.name.spec())
+            .map_err(unreadable)?;
         keys.push((entry.name, Arc::new(key)));
     }
     let find = |wanted: RingName| {
-        let found = keys.iter().find(|(name, _)| *name == wanted).map(|(_, key)| key);
+        let found = keys
+            .iter()
+            .find(|(name, _)| *name == wanted)
+            .map(|(_, key)| key);
         let key = found.ok_or(StoreFault::Corrupt("the keyring lacks a key"))?;
         copy_of(crypto, &ring, key, wanted).map_err(OpenFault::Module)
     };
@@ -173,10 +221,21 @@ fn below(
     sealer.open(&rows::keyring(), &keyring_row)?;
     let mut open_slots = Vec::new();
     for (key, row) in slots {
-        let slot_key = RowKey { table: Table::Custody, key };
+        let slot_key = RowKey {
+            table: Table::Custody,
+            key,
+        };
         let slot = sealer.decode::<SlotRow>(&slot_key, &row)?.value;
-        let number = slot_key.key.last_chunk::<2>().map_or(0, |n| u16::from_be_bytes(*n));
-        open_slots.push(OpenSlot { number, kind: slot.kind, parameters: slot.bytes, stored: row });
+        let number = slot_key
+            .key
+            .last_chunk::<2>()
+            .map_or(0, |n| u16::from_be_bytes(*n));
+        open_slots.push(OpenSlot {
+            number,
+            kind: slot.kind,
+            parameters: slot.bytes,
+            stored: row,
+        });
     }
     let trees = open_trees(crypto, store, &sealer, deployment, &keys)?;
     let log_keys = keys
@@ -192,7 +251,13 @@ fn below(
         state_tag: find(RingName::StateTag)?,
         set_hash: find(RingName::SetHash)?,
         trees: RwLock::new(trees),
-        root: Mutex::new(Root { epoch: keyring.epoch, ring, keyring_row, keys, slots: open_slots }),
+        root: Mutex::new(Root {
+            epoch: keyring.epoch,
+            ring,
+            keyring_row,
+            keys,
+            slots: open_slots,
+        }),
         sealer,
     };
     Ok((custody, log_keys))
@@ -207,12 +272,20 @@ fn open_trees(
 ) -> Result<HashMap<RealmId, Arc<Tree>>, OpenFault> {
     let mut trees = HashMap::new();
     for (name, key) in keys {
-        let RingName::State(realm) = name else { continue };
+        let RingName::State(realm) = name else {
+            continue;
+        };
         let row_key = rows::tree(*realm);
-        let row = store.get(&row_key)?.ok_or(StoreFault::Corrupt("a realm without its puncturable state"))?;
+        let row = store
+            .get(&row_key)?
+            .ok_or(StoreFault::Corrupt("a realm without its puncturable state"))?;
         let sealed = sealer.decode::<TreeRow>(&row_key, &row)?.value.sealed;
         let aad = Custody::aad(deployment, realm.as_bytes());
-        let open = Operation::TreeOpen { key: key.handle(), aad: &aad, blob: &sealed };
+        let open = Operation::TreeOpen {
+            key: key.handle(),
+            aad: &aad,
+            blob: &sealed,
+        };
         let handle = crypto.key(open).map_err(unreadable)?;
         trees.insert(*realm, Arc::new(Tree { handle }));
     }

@@ -31,7 +31,9 @@ pub struct PassphraseSeal {
 
 impl Default for PassphraseSeal {
     fn default() -> Self {
-        Self { iterations: ITERATIONS_DEFAULT }
+        Self {
+            iterations: ITERATIONS_DEFAULT,
+        }
     }
 }
 
@@ -54,26 +56,41 @@ fn normalised(secret: &Secret) -> Result<Secret, SealFault> {
     // Reserved up front so that growing leaves no unwiped copies behind.
     let mut normal = String::with_capacity(text.len().saturating_mul(3));
     normal.extend(text.nfc());
-    let acceptable = normal.chars().count() >= PASSPHRASE_MIN_CHARS && normal.len() >= PASSPHRASE_MIN_BYTES;
+    let acceptable =
+        normal.chars().count() >= PASSPHRASE_MIN_CHARS && normal.len() >= PASSPHRASE_MIN_BYTES;
     if acceptable {
         Ok(Secret::new(normal.into_bytes()))
     } else {
         normal.zeroize();
-        Err(SealFault::Unacceptable("a passphrase has at least 15 characters"))
+        Err(SealFault::Unacceptable(
+            "a passphrase has at least 15 characters",
+        ))
     }
 }
 
-fn key_of(module: &dyn Module, permit: &Permit, operation: Operation<'_>) -> Result<KeyHandle, ModuleFault> {
+fn key_of(
+    module: &dyn Module,
+    permit: &Permit,
+    operation: Operation<'_>,
+) -> Result<KeyHandle, ModuleFault> {
     match module.operate(permit, operation)?.output {
         Output::Key(key) => Ok(key),
-        _ => Err(ModuleFault::Failed("another kind of output than the operation gives")),
+        _ => Err(ModuleFault::Failed(
+            "another kind of output than the operation gives",
+        )),
     }
 }
 
-fn bytes_of(module: &dyn Module, permit: &Permit, operation: Operation<'_>) -> Result<Vec<u8>, ModuleFault> {
+fn bytes_of(
+    module: &dyn Module,
+    permit: &Permit,
+    operation: Operation<'_>,
+) -> Result<Vec<u8>, ModuleFault> {
     match module.operate(permit, operation)?.output {
         Output::Bytes(bytes) => Ok(bytes),
-        _ => Err(ModuleFault::Failed("another kind of output than the operation gives")),
+        _ => Err(ModuleFault::Failed(
+            "another kind of output than the operation gives",
+        )),
     }
 }
 
@@ -88,20 +105,35 @@ fn root(
     let stretched = key_of(
         module,
         permit,
-        Operation::DerivePassphrase { passphrase: &passphrase, salt: &slot.salt, iterations: slot.iterations },
+        Operation::DerivePassphrase {
+            passphrase: &passphrase,
+            salt: &slot.salt,
+            iterations: slot.iterations,
+        },
     )?;
-    let root = key_of(module, permit, Operation::DeriveKey { key: stretched, info: aad, spec: KeySpec::Aes256 });
+    let root = key_of(
+        module,
+        permit,
+        Operation::DeriveKey {
+            key: stretched,
+            info: aad,
+            spec: KeySpec::Aes256,
+        },
+    );
     module.release(stretched);
     Ok(root?)
 }
 
 fn slot_of(bytes: &[u8]) -> Result<Slot, SealFault> {
-    let slot: Slot = cbor::from_slice(bytes).map_err(|_| SealFault::Malformed("not a passphrase slot"))?;
+    let slot: Slot =
+        cbor::from_slice(bytes).map_err(|_| SealFault::Malformed("not a passphrase slot"))?;
     if slot.format != 1 {
         return Err(SealFault::Malformed("a format this release does not know"));
     }
     if !(ITERATIONS_MIN..=ITERATIONS_MAX).contains(&slot.iterations) || slot.salt.len() < 16 {
-        return Err(SealFault::Malformed("parameters outside what is ever written"));
+        return Err(SealFault::Malformed(
+            "parameters outside what is ever written",
+        ));
     }
     Ok(slot)
 }
@@ -120,7 +152,12 @@ impl Seal for PassphraseSeal {
         aad: &[u8],
     ) -> Result<Vec<u8>, SealFault> {
         let salt = bytes_of(module, permit, Operation::Random { length: 32 })?;
-        let mut slot = Slot { format: 1, iterations: self.iterations.max(ITERATIONS_MIN), salt, ring: Vec::new() };
+        let mut slot = Slot {
+            format: 1,
+            iterations: self.iterations.max(ITERATIONS_MIN),
+            salt,
+            ring: Vec::new(),
+        };
         let kek = root(module, permit, secret, &slot, aad)?;
         let wrapped = bytes_of(module, permit, Operation::WrapKey { kek, key: ring });
         module.release(kek);
@@ -142,15 +179,27 @@ impl Seal for PassphraseSeal {
             SealFault::Unacceptable(_) => SealFault::Wrong,
             other => other,
         })?;
-        let unwrap = Operation::UnwrapKey { kek, blob: &slot.ring, spec: KeySpec::Aes256 };
+        let unwrap = Operation::UnwrapKey {
+            kek,
+            blob: &slot.ring,
+            spec: KeySpec::Aes256,
+        };
         match key_of(module, permit, unwrap) {
             Ok(ring) => {
                 slot.ring = Vec::new();
-                Ok(OpenSeal { root: kek, ring, parameters: cbor::to_vec(&slot) })
+                Ok(OpenSeal {
+                    root: kek,
+                    ring,
+                    parameters: cbor::to_vec(&slot),
+                })
             }
             Err(fault) => {
                 module.release(kek);
-                Err(if fault == ModuleFault::Refused { SealFault::Wrong } else { fault.into() })
+                Err(if fault == ModuleFault::Refused {
+                    SealFault::Wrong
+                } else {
+                    fault.into()
+                })
             }
         }
     }
@@ -164,7 +213,14 @@ impl Seal for PassphraseSeal {
         _aad: &[u8],
     ) -> Result<Vec<u8>, SealFault> {
         let mut slot = slot_of(&open.parameters)?;
-        slot.ring = bytes_of(module, permit, Operation::WrapKey { kek: open.root, key: ring })?;
+        slot.ring = bytes_of(
+            module,
+            permit,
+            Operation::WrapKey {
+                kek: open.root,
+                key: ring,
+            },
+        )?;
         Ok(cbor::to_vec(&slot))
     }
 }

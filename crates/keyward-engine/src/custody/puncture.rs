@@ -13,7 +13,9 @@ use keyward_core::ids::RealmId;
 use keyward_core::time::Timestamp;
 use minicbor::{Decode, Encode};
 
-use super::{Custody, KeyringEntry, KeyringRow, OpenSlot, RingName, Root, SlotRow, Tree, TreeRow, row_after};
+use super::{
+    Custody, KeyringEntry, KeyringRow, OpenSlot, RingName, Root, SlotRow, Tree, TreeRow, row_after,
+};
 use crate::crypto::Held;
 use crate::ports::module::{ModuleFault, Operation};
 use crate::ports::seal::{OpenSeal, Seal, SealFault};
@@ -62,10 +64,20 @@ impl Custody {
         at: Timestamp,
     ) -> Result<Epoch, ChangeFault> {
         let root = self.root.lock();
-        let number = root.epoch.checked_add(1).ok_or(ModuleFault::Failed("no epochs left"))?;
-        let old = self.trees.read().get(&realm).cloned().ok_or(ModuleFault::Failed("a realm without its tree"))?;
-        let handle =
-            self.crypto.key(Operation::TreePuncture { tree: old.handle.handle(), leaves })?;
+        let number = root
+            .epoch
+            .checked_add(1)
+            .ok_or(ModuleFault::Failed("no epochs left"))?;
+        let old = self
+            .trees
+            .read()
+            .get(&realm)
+            .cloned()
+            .ok_or(ModuleFault::Failed("a realm without its tree"))?;
+        let handle = self.crypto.key(Operation::TreePuncture {
+            tree: old.handle.handle(),
+            leaves,
+        })?;
         let state_key = Arc::new(self.crypto.generate(KeySpec::Aes256)?);
         let aad = Self::aad(self.deployment, realm.as_bytes());
         let sealed = self.crypto.bytes(Operation::TreeSeal {
@@ -73,7 +85,11 @@ impl Custody {
             key: state_key.handle(),
             aad: &aad,
         })?;
-        let mut changes = vec![self.sealer.put(rows::tree(realm), Some(tree_row), &TreeRow { sealed })?];
+        let mut changes =
+            vec![
+                self.sealer
+                    .put(rows::tree(realm), Some(tree_row), &TreeRow { sealed })?,
+            ];
 
         let ring = self.crypto.generate(KeySpec::Aes256)?;
         let keys: Vec<(RingName, Arc<Held>)> = root
@@ -81,30 +97,60 @@ impl Custody {
             .iter()
             .map(|(name, key)| {
                 let replaced = *name == RingName::State(realm);
-                (*name, if replaced { Arc::clone(&state_key) } else { Arc::clone(key) })
+                (
+                    *name,
+                    if replaced {
+                        Arc::clone(&state_key)
+                    } else {
+                        Arc::clone(key)
+                    },
+                )
             })
             .collect();
         let mut entries = Vec::with_capacity(keys.len());
         for (name, key) in &keys {
-            entries.push(KeyringEntry { name: *name, wrapped: self.crypto.wrap(&ring, key)? });
+            entries.push(KeyringEntry {
+                name: *name,
+                wrapped: self.crypto.wrap(&ring, key)?,
+            });
         }
-        let keyring = KeyringRow { epoch: number, entries };
-        let keyring_change = self.sealer.put(rows::keyring(), Some(&root.keyring_row), &keyring)?;
-        let keyring_row = row_after(&keyring_change).ok_or(ModuleFault::Failed("a row without a value"))?;
+        let keyring = KeyringRow {
+            epoch: number,
+            entries,
+        };
+        let keyring_change = self
+            .sealer
+            .put(rows::keyring(), Some(&root.keyring_row), &keyring)?;
+        let keyring_row =
+            row_after(&keyring_change).ok_or(ModuleFault::Failed("a row without a value"))?;
         changes.push(keyring_change);
         let slots = self.slots_anew(&root, seals, &keys, &ring, &mut changes)?;
 
-        let tree_digest = self.crypto.digest(Operation::TreeDigest { tree: handle.handle() })?;
-        let entry = self.signed(&root, LedgerEntry {
-            epoch: number,
-            realm,
-            leaves: leaves.to_vec(),
-            tree_digest,
-            at,
-            signature: Vec::new(),
+        let tree_digest = self.crypto.digest(Operation::TreeDigest {
+            tree: handle.handle(),
         })?;
+        let entry = self.signed(
+            &root,
+            LedgerEntry {
+                epoch: number,
+                realm,
+                leaves: leaves.to_vec(),
+                tree_digest,
+                at,
+                signature: Vec::new(),
+            },
+        )?;
         changes.push(self.sealer.put(rows::ledger(number), None, &entry)?);
-        Ok(Epoch { number, changes, realm, tree: Arc::new(Tree { handle }), ring, keys, slots, keyring_row })
+        Ok(Epoch {
+            number,
+            changes,
+            realm,
+            tree: Arc::new(Tree { handle }),
+            ring,
+            keys,
+            slots,
+            keyring_row,
+        })
     }
 
     fn slots_anew(
@@ -119,9 +165,14 @@ impl Custody {
         let mut slots = Vec::with_capacity(root.slots.len());
         for slot in &root.slots {
             let seal = seals.iter().find(|seal| seal.kind() == slot.kind);
-            let seal = seal.ok_or(ModuleFault::Failed("a seal slot of a kind this program lacks"))?;
-            let slot_root = keys.iter().find(|(name, _)| *name == RingName::SlotRoot(slot.number));
-            let (_, slot_root) = slot_root.ok_or(ModuleFault::Failed("a seal slot without its root"))?;
+            let seal = seal.ok_or(ModuleFault::Failed(
+                "a seal slot of a kind this program lacks",
+            ))?;
+            let slot_root = keys
+                .iter()
+                .find(|(name, _)| *name == RingName::SlotRoot(slot.number));
+            let (_, slot_root) =
+                slot_root.ok_or(ModuleFault::Failed("a seal slot without its root"))?;
             // The handles are only lent: `ring` and the slot's root are released by their owners.
             let lent = OpenSeal {
                 root: slot_root.handle(),
@@ -129,22 +180,42 @@ impl Custody {
                 parameters: slot.parameters.clone(),
             };
             let bytes = seal
-                .rewrap(self.crypto.permit(), self.crypto.module(), &lent, ring.handle(), &aad)
+                .rewrap(
+                    self.crypto.permit(),
+                    self.crypto.module(),
+                    &lent,
+                    ring.handle(),
+                    &aad,
+                )
                 .map_err(|fault| match fault {
                     SealFault::Module(fault) => fault,
                     _ => ModuleFault::Failed("a seal slot could not be written anew"),
                 })?;
-            let row = SlotRow { kind: slot.kind.clone(), bytes };
-            let change = self.sealer.put(rows::seal_slot(slot.number), Some(&slot.stored), &row)?;
+            let row = SlotRow {
+                kind: slot.kind.clone(),
+                bytes,
+            };
+            let change = self
+                .sealer
+                .put(rows::seal_slot(slot.number), Some(&slot.stored), &row)?;
             let stored = row_after(&change).ok_or(ModuleFault::Failed("a row without a value"))?;
             changes.push(change);
-            slots.push(OpenSlot { number: slot.number, kind: row.kind, parameters: row.bytes, stored });
+            slots.push(OpenSlot {
+                number: slot.number,
+                kind: row.kind,
+                parameters: row.bytes,
+                stored,
+            });
         }
         Ok(slots)
     }
 
     fn signed(&self, root: &Root, mut entry: LedgerEntry) -> Result<LedgerEntry, ModuleFault> {
-        let newest = root.keys.iter().filter(|(name, _)| matches!(name, RingName::Log(_))).max_by_key(|(name, _)| *name);
+        let newest = root
+            .keys
+            .iter()
+            .filter(|(name, _)| matches!(name, RingName::Log(_)))
+            .max_by_key(|(name, _)| *name);
         let (_, key) = newest.ok_or(ModuleFault::Failed("a keyring without a log key"))?;
         entry.signature = self.crypto.bytes(Operation::Sign {
             key: key.handle(),

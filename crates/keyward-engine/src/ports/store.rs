@@ -240,7 +240,13 @@ pub trait Store: Send + Sync {
     ///
     /// # Errors
     /// As for [`Store::get`].
-    fn scan(&self, table: Table, prefix: &[u8], after: Option<&[u8]>, limit: usize) -> Result<Rows, StoreFault>;
+    fn scan(
+        &self,
+        table: Table,
+        prefix: &[u8],
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Rows, StoreFault>;
 
     /// The last (greatest) key with this prefix, and its row.
     ///

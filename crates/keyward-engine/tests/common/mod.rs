@@ -18,7 +18,9 @@ use keyward_core::time::{Millis, Now, Timestamp};
 use keyward_engine::ports::clock::Clock;
 use keyward_engine::ports::module::Module;
 use keyward_engine::ports::store::Store;
-use keyward_engine::{CacheSizes, Caller, Engine, EngineParts, PassphraseSeal, Presented, Writer, init};
+use keyward_engine::{
+    CacheSizes, Caller, Engine, EngineParts, PassphraseSeal, Presented, Writer, init,
+};
 use keyward_module_awslc::AwsLcModule;
 use keyward_store::MemoryStore;
 
@@ -29,7 +31,10 @@ pub struct TestClock {
 
 impl TestClock {
     pub fn new() -> Arc<Self> {
-        Arc::new(Self { wall: AtomicU64::new(1_795_000_000_000), service: AtomicU64::new(0) })
+        Arc::new(Self {
+            wall: AtomicU64::new(1_795_000_000_000),
+            service: AtomicU64::new(0),
+        })
     }
     pub fn pass(&self, time: Millis) {
         self.wall.fetch_add(time.0, Ordering::SeqCst);
@@ -79,8 +84,13 @@ pub fn engine(module: &Arc<dyn Module>, store: &Arc<dyn Store>, clock: &Arc<Test
     .unwrap()
 }
 
-pub fn run(engine: &Engine, caller: &Caller, command: impl Into<Command>) -> Result<Outcome, ErrorCode> {
-    block_on(engine.execute(caller, &command.into(), &Envelope::default())).map_err(|problem| problem.code)
+pub fn run(
+    engine: &Engine,
+    caller: &Caller,
+    command: impl Into<Command>,
+) -> Result<Outcome, ErrorCode> {
+    block_on(engine.execute(caller, &command.into(), &Envelope::default()))
+        .map_err(|problem| problem.code)
 }
 
 pub fn login(engine: &Engine, token: &Secret) -> Caller {
@@ -88,11 +98,28 @@ pub fn login(engine: &Engine, token: &Secret) -> Caller {
     engine.authenticate(&Presented::Token(text), None).unwrap()
 }
 
-pub fn workload(engine: &Engine, admin: &Caller, realm: RealmId, called: &str, role: Role) -> Caller {
-    let create = CreateWorkload { realm: RealmRef::Id(realm), name: name(called), roles: vec![role] };
-    let Outcome::Principal(principal) = run(engine, admin, create).unwrap() else { panic!("a principal") };
-    let issue = IssueToken { principal: principal.id, lifetime: Millis::days(30) };
-    let Outcome::Token { text, .. } = run(engine, admin, issue).unwrap() else { panic!("a token") };
+pub fn workload(
+    engine: &Engine,
+    admin: &Caller,
+    realm: RealmId,
+    called: &str,
+    role: Role,
+) -> Caller {
+    let create = CreateWorkload {
+        realm: RealmRef::Id(realm),
+        name: name(called),
+        roles: vec![role],
+    };
+    let Outcome::Principal(principal) = run(engine, admin, create).unwrap() else {
+        panic!("a principal")
+    };
+    let issue = IssueToken {
+        principal: principal.id,
+        lifetime: Millis::days(30),
+    };
+    let Outcome::Token { text, .. } = run(engine, admin, issue).unwrap() else {
+        panic!("a token")
+    };
     login(engine, &text)
 }
 
@@ -104,15 +131,38 @@ pub fn world(store: Arc<dyn Store>, rehearsal: bool) -> World {
 pub fn world_on(module: Arc<dyn Module>, store: Arc<dyn Store>, rehearsal: bool) -> World {
     let clock = TestClock::new();
     let seal = PassphraseSeal { iterations: 1_000 };
-    let made = init::initialise(Arc::clone(&module), &*store, &*clock, &seal, &secret(PASSPHRASE)).unwrap();
+    let made = init::initialise(
+        Arc::clone(&module),
+        &*store,
+        &*clock,
+        &seal,
+        &secret(PASSPHRASE),
+    )
+    .unwrap();
     let engine = engine(&module, &store, &clock);
     block_on(engine.unseal("passphrase", &secret(PASSPHRASE), None)).unwrap();
     let admin = login(&engine, &made.admin_token);
-    let create = CreateRealm { name: name("orders"), level: 1, rehearsal, quotas: None };
-    let Outcome::Realm(realm) = run(&engine, &admin, create).unwrap() else { panic!("a realm") };
+    let create = CreateRealm {
+        name: name("orders"),
+        level: 1,
+        rehearsal,
+        quotas: None,
+    };
+    let Outcome::Realm(realm) = run(&engine, &admin, create).unwrap() else {
+        panic!("a realm")
+    };
     let officer = workload(&engine, &admin, realm.id, "officer", Role::CryptoOfficer);
     let user = workload(&engine, &admin, realm.id, "app", Role::CryptoUser);
-    World { engine, clock, store, module, admin, officer, user, realm: realm.id }
+    World {
+        engine,
+        clock,
+        store,
+        module,
+        admin,
+        officer,
+        user,
+        realm: realm.id,
+    }
 }
 
 impl World {
@@ -135,7 +185,9 @@ impl World {
     }
     pub fn create(&self, spec: KeySpec) -> ObjectId {
         let create = self.create_command(spec);
-        let Outcome::Key(view) = run(&self.engine, &self.officer, create).unwrap() else { panic!("a key") };
+        let Outcome::Key(view) = run(&self.engine, &self.officer, create).unwrap() else {
+            panic!("a key")
+        };
         view.object.id
     }
     pub fn encrypt(&self, key: ObjectId, text: &str) -> Result<Vec<u8>, ErrorCode> {
@@ -153,7 +205,12 @@ impl World {
     pub fn decrypt(&self, key: ObjectId, ciphertext: &[u8]) -> Result<Vec<u8>, ErrorCode> {
         self.decrypt_with(&self.engine, key, ciphertext)
     }
-    pub fn decrypt_with(&self, engine: &Engine, key: ObjectId, ciphertext: &[u8]) -> Result<Vec<u8>, ErrorCode> {
+    pub fn decrypt_with(
+        &self,
+        engine: &Engine,
+        key: ObjectId,
+        ciphertext: &[u8],
+    ) -> Result<Vec<u8>, ErrorCode> {
         let command = Decrypt {
             realm: RealmRef::Id(self.realm),
             key: KeyRef::Id(key),
@@ -181,4 +238,3 @@ impl World {
 pub fn memory() -> Arc<dyn Store> {
     Arc::new(MemoryStore::new())
 }
-

@@ -9,11 +9,24 @@ const ELSEWHERE: RealmId = RealmId([8; 16]);
 fn facts(grants: &[(RealmId, Role)]) -> PrincipalFacts {
     let mut id = [1u8; 16];
     id[0] = grants.len() as u8;
-    id[1] = grants.first().map_or(0, |(realm, role)| realm.0[0] * 10 + *role as u8);
-    PrincipalFacts { id: PrincipalId(id), epoch: 1, kind: "workload", name: "someone".to_owned(), grants: grants.to_vec() }
+    id[1] = grants
+        .first()
+        .map_or(0, |(realm, role)| realm.0[0] * 10 + *role as u8);
+    PrincipalFacts {
+        id: PrincipalId(id),
+        epoch: 1,
+        kind: "workload",
+        name: "someone".to_owned(),
+        grants: grants.to_vec(),
+    }
 }
 
-fn ask(decider: &Decider, who: &PrincipalFacts, action: CommandKind, realm: RealmId) -> PolicyAnswer {
+fn ask(
+    decider: &Decider,
+    who: &PrincipalFacts,
+    action: CommandKind,
+    realm: RealmId,
+) -> PolicyAnswer {
     let kind = kind_of(action);
     let resource = ResourceFacts {
         realm,
@@ -26,13 +39,25 @@ fn ask(decider: &Decider, who: &PrincipalFacts, action: CommandKind, realm: Real
         purpose: None,
         owner: None,
     };
-    let context = ContextFacts { strong_authentication: false, now_ms: 0, source: [0; 16] };
-    decider.decide(&PolicyRequest { principal: who, action, resource, context })
+    let context = ContextFacts {
+        strong_authentication: false,
+        now_ms: 0,
+        source: [0; 16],
+    };
+    decider.decide(&PolicyRequest {
+        principal: who,
+        action,
+        resource,
+        context,
+    })
 }
 
 fn kind_of(action: CommandKind) -> ResourceKind {
     // Read back from the schema text, so that this table is not written twice.
-    let line = schema_text().lines().find(|line| line.contains(&format!("action \"{}\" in", action.as_str()))).map(str::to_owned);
+    let line = schema_text()
+        .lines()
+        .find(|line| line.contains(&format!("action \"{}\" in", action.as_str())))
+        .map(str::to_owned);
     let line = line.expect("every command is an action");
     [
         ("resource: Key,", ResourceKind::Key),
@@ -48,12 +73,25 @@ fn kind_of(action: CommandKind) -> ResourceKind {
 }
 
 fn allowed(decider: &Decider, who: &PrincipalFacts, realm: RealmId) -> Vec<&'static str> {
-    CommandKind::ALL.iter().filter(|kind| ask(decider, who, **kind, realm).allowed).map(|kind| kind.as_str()).collect()
+    CommandKind::ALL
+        .iter()
+        .filter(|kind| ask(decider, who, **kind, realm).allowed)
+        .map(|kind| kind.as_str())
+        .collect()
 }
 
 const LIFE: [&str; 11] = [
-    "create-key", "rotate-key", "activate-key", "suspend-key", "resume-key", "deactivate-key", "report-compromise",
-    "schedule-destruction", "cancel-destruction", "execute-destruction", "confirm-destruction",
+    "create-key",
+    "rotate-key",
+    "activate-key",
+    "suspend-key",
+    "resume-key",
+    "deactivate-key",
+    "report-compromise",
+    "schedule-destruction",
+    "cancel-destruction",
+    "execute-destruction",
+    "confirm-destruction",
 ];
 
 #[test]
@@ -62,15 +100,45 @@ fn a_role_in_a_realm_allows_exactly_its_commands_there_and_nothing_in_another() 
     let mut officer: Vec<&str> = LIFE.to_vec();
     officer.extend(["describe-key", "list-keys", "describe-realm"]);
     let table: [(Role, Vec<&str>); 6] = [
-        (Role::Administrator, vec![
-            "describe-realm", "create-workload", "describe-principal", "list-principals", "issue-token", "revoke-token",
-            "register-anchor", "bind-certificate", "set-principal-enabled", "put-policy", "delete-policy", "list-policies",
-        ]),
+        (
+            Role::Administrator,
+            vec![
+                "describe-realm",
+                "create-workload",
+                "describe-principal",
+                "list-principals",
+                "issue-token",
+                "revoke-token",
+                "register-anchor",
+                "bind-certificate",
+                "set-principal-enabled",
+                "put-policy",
+                "delete-policy",
+                "list-policies",
+            ],
+        ),
         (Role::CryptoOfficer, officer),
-        (Role::CryptoUser, vec!["encrypt", "decrypt", "describe-key", "list-keys", "describe-realm"]),
-        (Role::Auditor, vec![
-            "describe-key", "list-keys", "describe-realm", "describe-principal", "list-principals", "list-policies",
-        ]),
+        (
+            Role::CryptoUser,
+            vec![
+                "encrypt",
+                "decrypt",
+                "describe-key",
+                "list-keys",
+                "describe-realm",
+            ],
+        ),
+        (
+            Role::Auditor,
+            vec![
+                "describe-key",
+                "list-keys",
+                "describe-realm",
+                "describe-principal",
+                "list-principals",
+                "list-policies",
+            ],
+        ),
         (Role::Custodian, vec![]),
         (Role::BackupOperator, vec![]),
     ];
@@ -80,8 +148,16 @@ fn a_role_in_a_realm_allows_exactly_its_commands_there_and_nothing_in_another() 
         found.sort_unstable();
         expected.sort_unstable();
         assert_eq!(found, expected, "{role:?}");
-        assert_eq!(allowed(&decider, &who, ELSEWHERE), Vec::<&str>::new(), "{role:?} elsewhere");
-        assert_eq!(allowed(&decider, &who, RealmId::SYSTEM), Vec::<&str>::new(), "{role:?} in the system realm");
+        assert_eq!(
+            allowed(&decider, &who, ELSEWHERE),
+            Vec::<&str>::new(),
+            "{role:?} elsewhere"
+        );
+        assert_eq!(
+            allowed(&decider, &who, RealmId::SYSTEM),
+            Vec::<&str>::new(),
+            "{role:?} in the system realm"
+        );
     }
 }
 
@@ -90,9 +166,16 @@ fn a_role_of_the_installation_never_reaches_a_key_except_to_audit_it() {
     let decider = Decider::new();
     for role in Role::ALL {
         let who = facts(&[(RealmId::SYSTEM, role)]);
-        for kind in CommandKind::ALL.iter().filter(|kind| groups(**kind).contains(&"key-any")) {
+        for kind in CommandKind::ALL
+            .iter()
+            .filter(|kind| groups(**kind).contains(&"key-any"))
+        {
             let reads = role == Role::Auditor && groups(*kind).contains(&"key-read");
-            assert_eq!(ask(&decider, &who, *kind, HERE).allowed, reads, "{role:?} {kind:?}");
+            assert_eq!(
+                ask(&decider, &who, *kind, HERE).allowed,
+                reads,
+                "{role:?} {kind:?}"
+            );
         }
     }
 }
@@ -100,11 +183,34 @@ fn a_role_of_the_installation_never_reaches_a_key_except_to_audit_it() {
 #[test]
 fn the_systems_own_parts_do_their_work_and_nothing_else() {
     let decider = Decider::new();
-    let part = |id, name: &str| PrincipalFacts { id, epoch: 0, kind: "system", name: name.to_owned(), grants: Vec::new() };
+    let part = |id, name: &str| PrincipalFacts {
+        id,
+        epoch: 0,
+        kind: "system",
+        name: name.to_owned(),
+        grants: Vec::new(),
+    };
     let scheduler = part(PrincipalId::SCHEDULER, "scheduler");
-    assert_eq!(allowed(&decider, &scheduler, HERE), ["rotate-key", "execute-destruction"]);
-    assert_eq!(allowed(&decider, &part(PrincipalId::SERVER, "server"), RealmId::SYSTEM), ["server-event", "rejected-attempts"]);
-    assert_eq!(allowed(&decider, &part(PrincipalId::UNSEALER, "unsealer"), RealmId::SYSTEM), ["unseal"]);
+    assert_eq!(
+        allowed(&decider, &scheduler, HERE),
+        ["rotate-key", "execute-destruction"]
+    );
+    assert_eq!(
+        allowed(
+            &decider,
+            &part(PrincipalId::SERVER, "server"),
+            RealmId::SYSTEM
+        ),
+        ["server-event", "rejected-attempts"]
+    );
+    assert_eq!(
+        allowed(
+            &decider,
+            &part(PrincipalId::UNSEALER, "unsealer"),
+            RealmId::SYSTEM
+        ),
+        ["unseal"]
+    );
 }
 
 #[test]
@@ -112,7 +218,13 @@ fn a_realms_own_policy_works_there_only_and_a_forbid_wins() {
     let decider = Decider::new();
     let user = facts(&[(HERE, Role::CryptoUser), (ELSEWHERE, Role::CryptoUser)]);
     assert!(ask(&decider, &user, CommandKind::Encrypt, HERE).allowed);
-    decider.put(HERE, "freeze", r#"forbid (principal, action == Keyward::Action::"encrypt", resource);"#).unwrap();
+    decider
+        .put(
+            HERE,
+            "freeze",
+            r#"forbid (principal, action == Keyward::Action::"encrypt", resource);"#,
+        )
+        .unwrap();
     let answer = ask(&decider, &user, CommandKind::Encrypt, HERE);
     assert!(!answer.allowed);
     assert_eq!(*answer.determining, ["realm:freeze".to_owned()]);
@@ -124,7 +236,9 @@ fn a_realms_own_policy_works_there_only_and_a_forbid_wins() {
 #[test]
 fn no_permit_of_a_realm_gives_an_administrator_the_use_of_keys() {
     let decider = Decider::new();
-    decider.put(HERE, "all", "permit (principal, action, resource);").unwrap();
+    decider
+        .put(HERE, "all", "permit (principal, action, resource);")
+        .unwrap();
     let admin = facts(&[(RealmId::SYSTEM, Role::Administrator)]);
     assert!(!ask(&decider, &admin, CommandKind::Decrypt, HERE).allowed);
     assert!(ask(&decider, &facts(&[]), CommandKind::Decrypt, HERE).allowed);
@@ -138,11 +252,29 @@ fn a_policy_that_reads_the_moment_is_asked_every_time() {
     decider.put(HERE, "until", text).unwrap();
     let at = |now_ms| {
         let resource = ResourceFacts {
-            realm: HERE, kind: ResourceKind::Key, id: [9; 16], row_version: 1, name: None, tags: None, spec: None,
-            purpose: None, owner: None,
+            realm: HERE,
+            kind: ResourceKind::Key,
+            id: [9; 16],
+            row_version: 1,
+            name: None,
+            tags: None,
+            spec: None,
+            purpose: None,
+            owner: None,
         };
-        let context = ContextFacts { strong_authentication: false, now_ms, source: [0; 16] };
-        decider.decide(&PolicyRequest { principal: &user, action: CommandKind::Encrypt, resource, context }).allowed
+        let context = ContextFacts {
+            strong_authentication: false,
+            now_ms,
+            source: [0; 16],
+        };
+        decider
+            .decide(&PolicyRequest {
+                principal: &user,
+                action: CommandKind::Encrypt,
+                resource,
+                context,
+            })
+            .allowed
     };
     assert!(at(999));
     assert!(!at(1000));
@@ -152,9 +284,18 @@ fn a_policy_that_reads_the_moment_is_asked_every_time() {
 #[test]
 fn what_does_not_parse_or_fit_the_schema_is_refused_with_the_reason() {
     let decider = Decider::new();
-    assert!(matches!(decider.check(HERE, "x", "permit (principal"), Err(PolicyError::Syntax(_))));
+    assert!(matches!(
+        decider.check(HERE, "x", "permit (principal"),
+        Err(PolicyError::Syntax(_))
+    ));
     let unknown = r#"permit (principal, action == Keyward::Action::"fly", resource);"#;
-    assert!(matches!(decider.check(HERE, "x", unknown), Err(PolicyError::Schema(_))));
+    assert!(matches!(
+        decider.check(HERE, "x", unknown),
+        Err(PolicyError::Schema(_))
+    ));
     let typo = r#"permit (principal, action, resource) when { principal.nmae == "a" };"#;
-    assert!(matches!(decider.check(HERE, "x", typo), Err(PolicyError::Schema(_))));
+    assert!(matches!(
+        decider.check(HERE, "x", typo),
+        Err(PolicyError::Schema(_))
+    ));
 }

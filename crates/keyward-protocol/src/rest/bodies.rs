@@ -222,7 +222,11 @@ pub(super) const COMPROMISE: &[Field] = &[
     ),
 ];
 pub(super) const DESTRUCTION: &[Field] = &[
-    required("after_days", Kind::Whole(0, 30), "How long to wait: 7 to 30 days; in a rehearsal realm also less."),
+    required(
+        "after_days",
+        Kind::Whole(0, 30),
+        "How long to wait: 7 to 30 days; in a rehearsal realm also less.",
+    ),
     REASON_NEEDED,
     optional("version", VERSIONS, "One version; all if not given."),
 ];

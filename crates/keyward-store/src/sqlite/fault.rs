@@ -12,7 +12,7 @@ use super::medium::Medium;
 pub(super) enum During {
     /// Anything that leaves no trace if it fails: opening, reading, and changes before their `COMMIT`.
     Work,
-    /// `COMMIT` itself.
+    /// `COMMIT` itself, and copying committed pages from the journal to the database.
     Commit,
 }
 
@@ -76,10 +76,17 @@ pub(super) fn fault(error: &Error, during: During) -> StoreFault {
         // failed, so the transaction is not in the journal, and SQLite has rolled it back.
         ffi::SQLITE_FULL => StoreFault::Full,
         ffi::SQLITE_READONLY => StoreFault::ReadOnly,
-        ffi::SQLITE_CORRUPT => StoreFault::Corrupt("the database's pages do not fit together"),
+        // SQLite calls it damage too if the disk cannot read a page (EIO).
+        ffi::SQLITE_CORRUPT => {
+            StoreFault::Corrupt("the database's pages cannot be read or do not fit together")
+        }
         ffi::SQLITE_NOTADB => StoreFault::Corrupt("the file is not a database"),
+        // The statements are fixed: one that makes no sense to SQLite has met another schema than ours.
+        ffi::SQLITE_ERROR => {
+            StoreFault::Corrupt("the database does not have the tables of its format")
+        }
         ffi::SQLITE_BUSY | ffi::SQLITE_LOCKED => StoreFault::Unavailable("the database is busy"),
-        _ if during == During::Commit => StoreFault::Unknown("the commit failed in the middle"),
+        _ if during == During::Commit => StoreFault::Unknown("writing or syncing a commit failed"),
         ffi::SQLITE_IOERR => match failure.extended_code {
             ffi::SQLITE_IOERR_SHORT_READ | ffi::SQLITE_IOERR_CORRUPTFS => {
                 StoreFault::Corrupt("the database file is shorter than it says")

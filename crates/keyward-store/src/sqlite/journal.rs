@@ -68,7 +68,8 @@ impl Journal {
             Emptying::Truncate => "PRAGMA wal_checkpoint(TRUNCATE)",
         };
         let mut statement = connection.prepare_cached(sql)?;
-        let busy: i64 = statement.query_row([], |row| row.get(0))?;
+        let emptied = statement.query_row([], |row| row.get(0));
+        let busy: i64 = emptied.map_err(|error| Failure::Sql(error, During::Commit))?;
         if busy != 0 && emptying == Emptying::Truncate {
             return Err(busy_error());
         }

@@ -170,6 +170,7 @@ impl SqliteStore {
         let medium = Medium::new(directory.path().to_owned(), options.reserve_bytes)?;
         let opened = open_for_writing(&database).and_then(|mut connection| {
             schema::migrate(&mut connection, &schema::migrations())?;
+            schema::require_tables(&connection)?;
             let journal = Journal::of(&database, page_size(&connection)?);
             // An fsync that failed in an earlier life may have left pages that look written in the system's cache
             // only. Copying the journal into the database writes and syncs them anew.
@@ -305,6 +306,7 @@ fn writing() -> OpenFlags {
 fn open_for_writing(database: &Path) -> Result<Connection, Failure> {
     let connection = Connection::open_with_flags(database, writing())?;
     settle(&connection)?;
+    schema::require_ours(&connection)?;
     use_journal(&connection)?;
     connection.pragma_update(None, "max_page_count", erase::MOST_PAGES)?;
     connection.pragma_update(None, "journal_size_limit", JOURNAL_BYTES_KEPT)?;

@@ -7,7 +7,10 @@ use keyward_engine::ports::store::{StoreFault, Table};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior};
 
 use super::fault::work;
-use super::sql::statements;
+use super::sql::{statements, table_name};
+
+#[cfg(test)]
+mod tests;
 
 /// "KWRD" in SQLite's header: this file is a Keyward database and not somebody else's.
 const APPLICATION_ID: i64 = 0x4b57_5244;
@@ -52,11 +55,8 @@ pub(super) fn initialise(connection: &Connection) -> Result<(), StoreFault> {
         .map_err(work)
 }
 
-/// Brings the database to the newest format of `steps`.
-///
-/// # Errors
-/// [`StoreFault::TooNew`] if a newer release wrote it; [`StoreFault::Corrupt`] if it is not what the steps build.
-pub(super) fn migrate(connection: &mut Connection, steps: &[Migration]) -> Result<(), StoreFault> {
+/// Refuses a file that is a database, but not one of ours. Nothing may be written before this.
+pub(super) fn require_ours(connection: &Connection) -> Result<(), StoreFault> {
     let application: i64 = connection
         .query_row("PRAGMA application_id", [], |row| row.get(0))
         .map_err(work)?;
@@ -65,6 +65,33 @@ pub(super) fn migrate(connection: &mut Connection, steps: &[Migration]) -> Resul
             "the file is not a database of this program",
         ));
     }
+    Ok(())
+}
+
+/// Refuses a database whose tables are not those the newest format has.
+pub(super) fn require_tables(connection: &Connection) -> Result<(), StoreFault> {
+    let mut statement = connection
+        .prepare("SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ?1")
+        .map_err(work)?;
+    for table in Table::ALL {
+        let found: Option<String> = statement
+            .query_row([table_name(table)], |row| row.get(0))
+            .optional()
+            .map_err(work)?;
+        if found.as_deref() != Some(&statements(table).create) {
+            return Err(StoreFault::Corrupt(
+                "the database does not have the tables of its format",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Brings the database to the newest format of `steps`.
+///
+/// # Errors
+/// [`StoreFault::TooNew`] if a newer release wrote it; [`StoreFault::Corrupt`] if it is not what the steps build.
+pub(super) fn migrate(connection: &mut Connection, steps: &[Migration]) -> Result<(), StoreFault> {
     let known = steps.iter().map(|step| step.number).max().unwrap_or(0);
     let found = format(connection)?;
     if found > known {

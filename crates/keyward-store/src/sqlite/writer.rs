@@ -115,7 +115,9 @@ impl Writer {
         }
         match self.empty(Emptying::Passive) {
             // The commit stands in the journal; emptying it can wait for room or for a reader.
-            Ok(()) | Err(StoreFault::Full | StoreFault::Unavailable(_)) => Ok(()),
+            Ok(()) | Err(StoreFault::Full | StoreFault::ReadOnly | StoreFault::Unavailable(_)) => {
+                Ok(())
+            }
             Err(_) => {
                 self.stop_if_unknown(Err(StoreFault::Unknown("the journal cannot be emptied")))
             }

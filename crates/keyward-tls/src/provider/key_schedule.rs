@@ -4,6 +4,9 @@
 //! that are not empty, so an extracted secret stays inside one `hkdf::Prk` and each expansion of it repeats the
 //! extraction (two hash blocks more, no approval lost). A missing salt is passed as hash-length zeros, which is what
 //! RFC 8446 and SP 800-56C say it means; the info is never empty, because a TLS 1.3 label is in it.
+//!
+//! What `aws-lc-rs` keeps of an extraction until the expander is dropped: the input secret, which it wipes, and the
+//! salt (in the later steps a value derived from the handshake), which it does not.
 
 use aws_lc_rs::{hkdf, hmac};
 use rustls::Error;
