@@ -1,4 +1,5 @@
 //! See ARCHITECTURE.md.
+#![forbid(unsafe_code)]
 
 pub mod faulty_store;
 pub mod store_conformance;
