@@ -12,7 +12,7 @@ use crate::cache::PrincipalEntry;
 use crate::crypto::digests_equal;
 use crate::open::Open;
 use crate::ports::clock::Clock as _;
-use crate::ports::store::RowKey;
+use crate::ports::store::{RowKey, Table};
 use crate::problems::{module_problem, store_problem};
 use crate::rows;
 
@@ -50,7 +50,10 @@ pub struct Caller {
     pub(crate) facts: Arc<PrincipalEntry>,
     pub(crate) credential: Credential,
     pub(crate) source: Option<[u8; 16]>,
+    /// Rows the identity rests on.
     pub(crate) reads: Vec<RowKey>,
+    /// The commit count before they were read.
+    pub(crate) position: u64,
 }
 
 impl std::fmt::Debug for Caller {
@@ -84,6 +87,7 @@ impl Caller {
             credential: Credential::System,
             source: None,
             reads: Vec::new(),
+            position: 0,
         }
     }
 
@@ -124,6 +128,7 @@ impl Open {
         presented: &Presented<'_>,
         source: Option<[u8; 16]>,
     ) -> Result<Caller, Problem> {
+        let position = self.committer.position();
         let (principal, credential, mut reads) = match presented {
             Presented::Token(text) => self.by_token(text)?,
             Presented::Certificate(certificate) => self.by_certificate(certificate)?,
@@ -140,7 +145,68 @@ impl Open {
             credential,
             source,
             reads,
+            position,
         })
+    }
+
+    /// The caller as it stands now: `None` if nothing it rests on changed since it was proven, otherwise proven anew from
+    /// the rows. Between a proof and the command it is for, the credential can have been revoked.
+    pub(crate) fn current(&self, caller: &Caller) -> Result<Option<Caller>, Problem> {
+        let stale = {
+            let changed = self.committer.changed.read();
+            let mut rows = caller.reads.iter();
+            rows.any(|row| changed.after(row, caller.position))
+        };
+        if !stale {
+            return Ok(None);
+        }
+        let position = self.committer.position();
+        match &caller.credential {
+            Credential::Token(id) => {
+                let token = self.token(*id)?;
+                self.still_good(&*token.ok_or_else(|| Problem::new(ErrorCode::TokenInvalid))?)?;
+            }
+            Credential::Certificate(_) => self.still_bound(caller)?,
+            Credential::System | Credential::Seal(_) | Credential::Unproven => {}
+        }
+        let facts = self
+            .principal(caller.principal())?
+            .ok_or_else(|| Problem::new(ErrorCode::CredentialRejected))?;
+        if !facts.enabled {
+            return Err(Problem::new(ErrorCode::CallerDisabled));
+        }
+        Ok(Some(Caller {
+            facts,
+            credential: caller.credential.clone(),
+            source: caller.source,
+            reads: caller.reads.clone(),
+            position,
+        }))
+    }
+
+    fn still_bound(&self, caller: &Caller) -> Result<(), Problem> {
+        let bindings = caller
+            .reads
+            .iter()
+            .filter(|row| row.table == Table::CertificateBinding);
+        for row in bindings {
+            if let Some(binding) = self.read::<CertificateBinding>(row)?
+                && binding.value.principal == caller.principal()
+            {
+                return Ok(());
+            }
+        }
+        Err(Problem::new(ErrorCode::CertificateUnknown))
+    }
+
+    fn still_good(&self, token: &Token) -> Result<(), Problem> {
+        if token.revoked_at.is_some() {
+            return Err(Problem::new(ErrorCode::TokenRevoked));
+        }
+        if self.clock.now().wall >= token.expires_at {
+            return Err(Problem::new(ErrorCode::TokenExpired));
+        }
+        Ok(())
     }
 
     fn by_token(&self, text: &str) -> Result<(PrincipalId, Credential, Vec<RowKey>), Problem> {
@@ -154,12 +220,7 @@ impl Open {
         if !digests_equal(&digest, &token.digest) {
             return Err(invalid());
         }
-        if token.revoked_at.is_some() {
-            return Err(Problem::new(ErrorCode::TokenRevoked));
-        }
-        if self.clock.now().wall >= token.expires_at {
-            return Err(Problem::new(ErrorCode::TokenExpired));
-        }
+        self.still_good(&token)?;
         Ok((
             token.principal,
             Credential::Token(id),

@@ -321,28 +321,42 @@ async fn attempt(
     command: &Command,
     envelope: &Envelope,
 ) -> Attempt {
-    let mut work = Work::new(open, caller, command.kind());
-    let decided = loop {
-        match work.perform(command, envelope) {
+    loop {
+        // Taken before the caller is looked at again: what changes after that is found by the commit.
+        let position = open.committer.position();
+        let current = open.current(caller);
+        let caller = match &current {
+            Ok(Some(renewed)) => renewed,
+            Ok(None) | Err(_) => caller,
+        };
+        let mut work = Work::new(open, caller, command.kind());
+        work.position = position;
+        let performed = match &current {
+            Err(problem) => Err(Stop::Refused(problem.clone())),
+            Ok(_) => work.perform(command, envelope),
+        };
+        let decided = match performed {
             Err(Stop::WaitFor(counter)) => {
+                drop(work);
                 counter.wait().await;
-                work = Work::new(open, caller, command.kind());
+                continue;
             }
             Err(Stop::NeedLeaves(realm)) => {
-                if let Err(problem) = reserve_leaves(open, realm).await {
-                    work = Work::new(open, caller, command.kind());
-                    work.realm = realm;
-                    break Err(problem);
-                }
+                drop(work);
+                let Err(problem) = reserve_leaves(open, realm).await else {
+                    continue;
+                };
                 work = Work::new(open, caller, command.kind());
+                work.realm = realm;
+                Err(problem)
             }
-            Err(Stop::Refused(problem)) => break Err(problem),
-            Ok(outcome) => break Ok(outcome),
-        }
-    };
-    match finish(work, command, envelope, decided).await {
-        Some(result) => Attempt::Finished(result),
-        None => Attempt::Again,
+            Err(Stop::Refused(problem)) => Err(problem),
+            Ok(outcome) => Ok(outcome),
+        };
+        return match finish(work, command, envelope, decided).await {
+            Some(result) => Attempt::Finished(result),
+            None => Attempt::Again,
+        };
     }
 }
 
