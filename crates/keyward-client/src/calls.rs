@@ -1,4 +1,6 @@
 //! One method per command.
+mod data;
+
 use std::borrow::Cow;
 
 use http::HeaderMap;

@@ -1,4 +1,6 @@
 //! From a command to an HTTP request: the inverse of the server's decoding, and tested as such.
+mod data;
+
 use http::{Method, Uri};
 use keyward_core::command::{Command, CommandKind, CreateKey, Effect, KeyRef, ReadAudit, RealmRef};
 use keyward_core::ids::RealmId;
@@ -177,6 +179,9 @@ fn page(after: Option<&impl ToString>, limit: u16) -> String {
 }
 
 fn key_route(command: &Command, key: &str) -> (Method, String) {
+    if let Some(action) = data::action(command) {
+        return (Method::POST, format!("{key}{action}"));
+    }
     let action = match command {
         Command::Encrypt(_) => "/encrypt",
         Command::Decrypt(_) => "/decrypt",
@@ -248,6 +253,9 @@ fn maybe<T: Into<Value> + Clone>(value: &Option<T>) -> Option<Value> {
 
 /// The body; none where the route takes none or needs none.
 fn body(command: &Command) -> Option<Payload> {
+    if let Some(payload) = data::body(command) {
+        return Some(payload);
+    }
     let value = match command {
         Command::Encrypt(c) => return Some(Payload::data("plaintext", c.plaintext.expose(), &c.context, "")),
         Command::Decrypt(c) => {

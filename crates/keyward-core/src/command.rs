@@ -5,6 +5,7 @@
 //!
 //! Here are the numbers and what all commands have in common; their fields are in the modules below, by theme.
 mod audit;
+mod data;
 mod identity;
 mod key;
 mod policy;
@@ -20,6 +21,7 @@ use crate::ids::{CorrelationId, DeploymentId, ObjectId, RealmId};
 use crate::name::Name;
 
 pub use audit::*;
+pub use data::*;
 pub use identity::*;
 pub use key::*;
 pub use policy::*;
@@ -187,6 +189,24 @@ commands! {
     150 Encrypt "encrypt" Use;
     /// Decrypt.
     151 Decrypt "decrypt" Use;
+    /// Sign.
+    152 Sign "sign" Use;
+    /// Verify a signature.
+    153 Verify "verify" Use;
+    /// Make a message authentication code.
+    154 Mac "mac" Use;
+    /// Check a message authentication code.
+    155 VerifyMac "verify-mac" Use;
+    /// Encrypt several items.
+    156 EncryptBatch "encrypt-batch" Use;
+    /// Decrypt several items.
+    157 DecryptBatch "decrypt-batch" Use;
+    /// Sign several messages.
+    158 SignBatch "sign-batch" Use;
+    /// Verify several signatures.
+    159 VerifyBatch "verify-batch" Use;
+    /// Make several message authentication codes.
+    160 MacBatch "mac-batch" Use;
     /// Status of the server and what it runs on.
     200 Status "status" Read;
     /// Read audit records.
@@ -254,6 +274,15 @@ impl Command {
             Self::ConfirmDestruction(c) => &c.realm,
             Self::Encrypt(c) => &c.realm,
             Self::Decrypt(c) => &c.realm,
+            Self::Sign(c) => &c.realm,
+            Self::Verify(c) => &c.realm,
+            Self::Mac(c) => &c.realm,
+            Self::VerifyMac(c) => &c.realm,
+            Self::EncryptBatch(c) => &c.realm,
+            Self::DecryptBatch(c) => &c.realm,
+            Self::SignBatch(c) => &c.realm,
+            Self::VerifyBatch(c) => &c.realm,
+            Self::MacBatch(c) => &c.realm,
             Self::Unseal(_)
             | Self::Seal(_)
             | Self::CreateRealm(_)
@@ -292,6 +321,15 @@ impl Command {
             Self::ConfirmDestruction(c) => Some(&c.key),
             Self::Encrypt(c) => Some(&c.key),
             Self::Decrypt(c) => Some(&c.key),
+            Self::Sign(c) => Some(&c.key),
+            Self::Verify(c) => Some(&c.key),
+            Self::Mac(c) => Some(&c.key),
+            Self::VerifyMac(c) => Some(&c.key),
+            Self::EncryptBatch(c) => Some(&c.key),
+            Self::DecryptBatch(c) => Some(&c.key),
+            Self::SignBatch(c) => Some(&c.key),
+            Self::VerifyBatch(c) => Some(&c.key),
+            Self::MacBatch(c) => Some(&c.key),
             _ => None,
         }
     }

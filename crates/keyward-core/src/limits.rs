@@ -8,6 +8,12 @@ pub const GCM_INVOCATIONS_WARN: u64 = 1 << 30;
 pub const USAGE_BLOCK: u64 = 1 << 16;
 /// Plaintext or message of one operation.
 pub const MESSAGE_MAX_BYTES: usize = 4 << 20;
+/// Items of one batch: one decision and one record cover them all.
+pub const BATCH_ITEMS_MAX: usize = 256;
+/// Bytes of one batch, payloads and contexts together: no more than one message and its context.
+pub const BATCH_MAX_BYTES: usize = MESSAGE_MAX_BYTES + CONTEXT_MAX_BYTES;
+/// Versions tried, newest first, when a signature or code comes without the version that made it.
+pub const VERSIONS_TRIED_MAX: u32 = 8;
 /// Caller context (additional authenticated data).
 pub const CONTEXT_MAX_BYTES: usize = 8 << 10;
 /// Versions of one object.

@@ -2,6 +2,8 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use crate::Problem;
+use crate::algorithm::SignatureScheme;
 use crate::ids::{ObjectId, PrincipalId, TokenId};
 use crate::object::{Object, Principal, Realm, Version};
 use crate::record::RecordView;
@@ -112,6 +114,44 @@ pub struct RecordProof {
     pub proof: String,
 }
 
+/// What came of one item of a batch.
+#[derive(Debug)]
+pub enum BatchItem {
+    /// A ciphertext in Keyward's format.
+    Ciphertext {
+        /// Bytes.
+        ciphertext: Vec<u8>,
+        /// Version that protected.
+        version: u32,
+    },
+    /// A plaintext.
+    Plaintext {
+        /// Bytes.
+        plaintext: Secret,
+        /// Version that had protected.
+        version: u32,
+    },
+    /// A signature.
+    Signature {
+        /// Bytes.
+        signature: Vec<u8>,
+        /// Version that signed.
+        version: u32,
+    },
+    /// A message authentication code.
+    Mac {
+        /// Bytes.
+        mac: Vec<u8>,
+        /// Version that made it.
+        version: u32,
+    },
+    /// A signature that verifies.
+    Verified {
+        /// Version that had signed.
+        version: u32,
+    },
+}
+
 /// What came out of a command.
 #[derive(Debug)]
 pub enum Outcome {
@@ -162,6 +202,44 @@ pub enum Outcome {
         key: ObjectId,
         /// Version that had protected.
         version: u32,
+    },
+    /// A signature.
+    Signature {
+        /// Bytes, as the scheme has them (ECDSA: DER).
+        signature: Vec<u8>,
+        /// How it was made.
+        scheme: SignatureScheme,
+        /// Key.
+        key: ObjectId,
+        /// Version that signed.
+        version: u32,
+    },
+    /// A message authentication code, whole.
+    Mac {
+        /// Bytes.
+        mac: Vec<u8>,
+        /// Key.
+        key: ObjectId,
+        /// Version that made it.
+        version: u32,
+    },
+    /// A signature or code that verifies; one that does not is a refusal.
+    Verified {
+        /// How it was signed; none for a message authentication code.
+        scheme: Option<SignatureScheme>,
+        /// Key.
+        key: ObjectId,
+        /// Version that made it.
+        version: u32,
+    },
+    /// What came of each item, in the order they were given.
+    Batch {
+        /// Key.
+        key: ObjectId,
+        /// How signatures were made, if the batch is about signatures.
+        scheme: Option<SignatureScheme>,
+        /// One for each item.
+        items: Vec<Result<BatchItem, Problem>>,
     },
     /// Status.
     Status(alloc::boxed::Box<StatusView>),

@@ -1,8 +1,10 @@
 //! What each command does, by area. Every function here reads, decides, acts and lists its changes; none of them commits.
 mod audit;
+mod batch;
 mod destruction;
 mod govern;
 mod life;
+mod sign;
 mod status;
 mod use_key;
 
@@ -40,6 +42,15 @@ impl Work<'_> {
         let outcome = match command {
             Command::Encrypt(c) => return self.encrypt(c),
             Command::Decrypt(c) => self.decrypt(c),
+            Command::Sign(c) => return self.sign(c),
+            Command::Verify(c) => return self.verify(c),
+            Command::Mac(c) => return self.mac(c),
+            Command::VerifyMac(c) => return self.verify_mac(c),
+            Command::EncryptBatch(c) => return self.encrypt_batch(c),
+            Command::DecryptBatch(c) => return self.decrypt_batch(c),
+            Command::SignBatch(c) => return self.sign_batch(c),
+            Command::VerifyBatch(c) => return self.verify_batch(c),
+            Command::MacBatch(c) => return self.mac_batch(c),
             Command::CreateKey(c) => return self.create_key(c),
             Command::DescribeKey(c) => self.describe_key(c),
             Command::ListKeys(c) => self.list_keys(c),

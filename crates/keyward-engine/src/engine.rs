@@ -179,6 +179,10 @@ impl Engine {
             sizes: self.sizes,
             deployment: self.deployment,
             node: self.node,
+            pool: match self.writer {
+                Writer::Thread => crate::pool::Pool::start(),
+                Writer::Manual => None,
+            },
         };
         let open = Arc::new(Open::assemble(parts, custody, &log_keys)?);
         self.start_writer(&open.committer);
@@ -321,6 +325,7 @@ async fn attempt(
     command: &Command,
     envelope: &Envelope,
 ) -> Attempt {
+    let mut computed = None;
     loop {
         // Taken before the caller is looked at again: what changes after that is found by the commit.
         let position = open.committer.position();
@@ -331,17 +336,27 @@ async fn attempt(
         };
         let mut work = Work::new(open, caller, command.kind());
         work.position = position;
+        work.computed = computed.take();
         let performed = match &current {
             Err(problem) => Err(Stop::Refused(problem.clone())),
             Ok(_) => work.perform(command, envelope),
         };
         let decided = match performed {
             Err(Stop::WaitFor(counter)) => {
+                computed = work.computed.take();
                 drop(work);
                 counter.wait().await;
                 continue;
             }
+            Err(Stop::Compute(task)) => match open.compute(task).await {
+                Ok(done) => {
+                    computed = Some(done);
+                    continue;
+                }
+                Err(problem) => Err(problem),
+            },
             Err(Stop::NeedLeaves(realm)) => {
+                computed = work.computed.take();
                 drop(work);
                 let Err(problem) = reserve_leaves(open, realm).await else {
                     continue;
@@ -396,6 +411,8 @@ pub(crate) enum Stop {
     Refused(Problem),
     /// No leaf of this realm is reserved: reserve, then decide again.
     NeedLeaves(RealmId),
+    /// This takes long: let the pool do it, then decide again with the result.
+    Compute(crate::pool::Task),
     /// Another command is reserving uses of the same version.
     WaitFor(Arc<crate::usage::Counter>),
 }

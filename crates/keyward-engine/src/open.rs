@@ -18,6 +18,7 @@ use crate::committer::{Committer, Invalidate, LaneRow, LaneStart};
 use crate::crypto::{Crypto, Held};
 use crate::custody::{Custody, OpenFault};
 use crate::log::LogReader;
+use crate::pool::{Computed, Pool, Stamp, Task};
 use crate::ports::clock::Clock;
 use crate::ports::module::{ModuleDescription, Operation};
 use crate::ports::seal::Seal;
@@ -97,6 +98,8 @@ pub(crate) struct Open {
     pub(crate) node: NodeId,
     pub(crate) seals: Vec<Arc<dyn Seal>>,
     pub(crate) checkpoint: Mutex<Option<(u64, String)>>,
+    /// For what takes long; none where nothing may run by itself (simulation).
+    pub(crate) pool: Option<Pool>,
 }
 
 /// Everything from outside that an open engine needs.
@@ -108,6 +111,7 @@ pub(crate) struct Parts {
     pub(crate) sizes: CacheSizes,
     pub(crate) deployment: DeploymentId,
     pub(crate) node: NodeId,
+    pub(crate) pool: Option<Pool>,
 }
 
 impl Open {
@@ -125,6 +129,7 @@ impl Open {
             sizes,
             deployment,
             node,
+            pool,
         } = parts;
         let corrupt = |what| store_problem(&StoreFault::Corrupt(what));
         let lane_key = rows::lane(LANE);
@@ -189,7 +194,19 @@ impl Open {
             node,
             seals,
             checkpoint: Mutex::new(None),
+            pool,
         })
+    }
+
+    /// Runs what takes long: in the pool, or here where there is none.
+    ///
+    /// # Errors
+    /// As [`Pool::run`].
+    pub(crate) async fn compute(&self, task: Task) -> Result<(Stamp, Computed), Problem> {
+        match &self.pool {
+            Some(pool) => pool.run(task).await,
+            None => Ok((task.stamp, (task.run)())),
+        }
     }
 
     /// What is known about the clocks.

@@ -98,11 +98,12 @@ impl Counter {
         })
     }
 
-    /// Takes one use.
-    pub(crate) fn take(&self) -> Ticket {
+    /// Takes so many uses, all of them or none.
+    pub(crate) fn take(&self, uses: u64) -> Ticket {
         let mut state = self.state.lock();
-        if state.next < state.durable {
-            state.next = state.next.saturating_add(1);
+        let after = state.next.saturating_add(uses);
+        if after <= state.durable {
+            state.next = after;
             // Reserve ahead of need, so that nobody waits at the end of a block.
             let left = state.durable.saturating_sub(state.next);
             if left.saturating_mul(2) >= state.block
@@ -116,10 +117,10 @@ impl Counter {
         if state.reserving {
             return Ticket::Wait;
         }
-        if state.next >= GCM_INVOCATIONS_MAX {
+        if after > GCM_INVOCATIONS_MAX {
             return Ticket::Exhausted;
         }
-        state.next = state.next.saturating_add(1);
+        state.next = after;
         Self::reserve(&mut state)
     }
 
@@ -170,7 +171,7 @@ mod tests {
     fn drain(counter: &Counter, at_most: u64) -> u64 {
         let mut taken = 0;
         while taken < at_most {
-            match counter.take() {
+            match counter.take(1) {
                 Ticket::Counted => taken += 1,
                 Ticket::Reserve(up_to) => {
                     counter.reserved(up_to);
@@ -192,17 +193,34 @@ mod tests {
     #[test]
     fn no_use_is_given_beyond_what_is_durable_while_a_reservation_is_under_way() {
         let counter = Counter::new(0);
-        assert_eq!(counter.take(), Ticket::Reserve(17));
-        assert_eq!(counter.take(), Ticket::Wait);
+        assert_eq!(counter.take(1), Ticket::Reserve(17));
+        assert_eq!(counter.take(1), Ticket::Wait);
         counter.not_reserved();
-        assert_eq!(counter.take(), Ticket::Reserve(18));
+        assert_eq!(counter.take(1), Ticket::Reserve(18));
         counter.reserved(18);
         // Inside the durable block again, and the next, larger block is asked for ahead of need.
         assert_eq!(
-            counter.take(),
+            counter.take(1),
             Ticket::Reserve(18 + BLOCK_FIRST * BLOCK_GROWTH)
         );
-        assert_eq!(counter.take(), Ticket::Counted);
+        assert_eq!(counter.take(1), Ticket::Counted);
+    }
+
+    #[test]
+    fn a_batch_is_counted_whole_and_never_reaches_past_the_limit() {
+        let counter = Counter::new(0);
+        assert_eq!(counter.take(100), Ticket::Reserve(116));
+        counter.reserved(116);
+        // 16 are left of the block, too few for another batch: it carries a reservation that covers all of it.
+        assert_eq!(
+            counter.take(100),
+            Ticket::Reserve(200 + BLOCK_FIRST * BLOCK_GROWTH)
+        );
+        let near = Counter::new(GCM_INVOCATIONS_MAX - 50);
+        assert_eq!(near.take(51), Ticket::Exhausted);
+        assert_eq!(near.take(50), Ticket::Reserve(GCM_INVOCATIONS_MAX));
+        near.reserved(GCM_INVOCATIONS_MAX);
+        assert_eq!(near.take(1), Ticket::Exhausted);
     }
 
     #[test]
@@ -210,14 +228,14 @@ mod tests {
         let counter = Counter::new(0);
         let mut greatest = 0;
         for _ in 0..100 {
-            if let Ticket::Reserve(up_to) = counter.take() {
+            if let Ticket::Reserve(up_to) = counter.take(1) {
                 counter.reserved(up_to);
                 greatest = up_to;
             }
         }
         assert!(greatest >= 100, "{greatest}");
         assert_eq!(
-            Counter::new(greatest).take(),
+            Counter::new(greatest).take(1),
             Ticket::Reserve(greatest + 17)
         );
     }
@@ -227,7 +245,7 @@ mod tests {
         let counter = Counter::new(0);
         let mut reservations = 0;
         for _ in 0..1_000_000 {
-            if let Ticket::Reserve(up_to) = counter.take() {
+            if let Ticket::Reserve(up_to) = counter.take(1) {
                 reservations += 1;
                 counter.reserved(up_to);
             }

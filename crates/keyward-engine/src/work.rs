@@ -18,6 +18,7 @@ use crate::caller::Caller;
 use crate::committer::AfterCommit;
 use crate::open::Open;
 use crate::permit::{Permit, PermitScope};
+use crate::pool::{Computed, Stamp};
 use crate::ports::clock::Clock as _;
 use crate::ports::store::{Row, RowKey, Table};
 use crate::problems::{change_problem, store_problem};
@@ -44,6 +45,8 @@ pub(crate) struct Work<'a> {
     pub(crate) payload_bytes: Option<u64>,
     pub(crate) reservation: Option<Reservation>,
     pub(crate) used_module: bool,
+    /// What the pool computed for an earlier attempt at this command.
+    pub(crate) computed: Option<(Stamp, Computed)>,
     /// A refusal that nevertheless writes something (a hold): what the caller is told after the commit.
     pub(crate) refuse_after: Option<Problem>,
     /// Files hold what must not stay readable: scrub them after the commit.
@@ -78,6 +81,7 @@ impl<'a> Work<'a> {
             payload_bytes: None,
             reservation: None,
             used_module: false,
+            computed: None,
             refuse_after: None,
             scrub: false,
         }

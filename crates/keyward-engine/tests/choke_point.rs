@@ -493,6 +493,15 @@ impl Bench {
                 };
                 Some((&w.user, command.into()))
             }
+            K::Sign
+            | K::Verify
+            | K::Mac
+            | K::VerifyMac
+            | K::EncryptBatch
+            | K::DecryptBatch
+            | K::SignBatch
+            | K::VerifyBatch
+            | K::MacBatch => Some((&w.user, self.use_of(kind))),
             K::Status => govern(Status {}.into()),
             K::ReadAudit => audit(
                 ReadAudit {
@@ -526,6 +535,105 @@ impl Bench {
                 )
             }
             K::RotateLogKey => govern(RotateLogKey {}.into()),
+        }
+    }
+
+    /// A use of a key of its own that would succeed now.
+    fn use_of(&self, kind: CommandKind) -> Command {
+        use CommandKind as K;
+        let w = &self.world;
+        let (realm, message) = (self.realm(), || secret("message"));
+        let (pair, code) = (
+            || KeyRef::Id(w.create(KeySpec::EcP256)),
+            || KeyRef::Id(w.create(KeySpec::HmacSha256)),
+        );
+        match kind {
+            K::Sign => sign(realm, pair(), "message").into(),
+            K::Verify => {
+                let key = pair();
+                let signature = signature(&w.engine, &w.user, &realm, &key, "message");
+                verify(realm, key, "message", signature).into()
+            }
+            K::Mac => Mac {
+                realm,
+                key: code(),
+                message: message(),
+            }
+            .into(),
+            K::VerifyMac => {
+                let key = code();
+                let made = Mac {
+                    realm: realm.clone(),
+                    key: key.clone(),
+                    message: message(),
+                };
+                let Outcome::Mac { mac, .. } = run(&w.engine, &w.user, made).unwrap() else {
+                    panic!("a code")
+                };
+                VerifyMac {
+                    realm,
+                    key,
+                    version: None,
+                    accept_compromised: false,
+                    message: message(),
+                    mac,
+                }
+                .into()
+            }
+            K::EncryptBatch => EncryptBatch {
+                realm,
+                key: self.fresh_key(),
+                items: vec![EncryptItem {
+                    context: Vec::new(),
+                    plaintext: message(),
+                }],
+            }
+            .into(),
+            K::DecryptBatch => {
+                let id = w.create(KeySpec::Aes256);
+                let ciphertext = w.encrypt(id, "text").unwrap();
+                let context = b"row 7".to_vec();
+                DecryptBatch {
+                    realm,
+                    key: KeyRef::Id(id),
+                    accept_compromised: false,
+                    items: vec![DecryptItem {
+                        context,
+                        ciphertext,
+                    }],
+                }
+                .into()
+            }
+            K::SignBatch => SignBatch {
+                realm,
+                key: pair(),
+                scheme: None,
+                items: vec![message()],
+            }
+            .into(),
+            K::VerifyBatch => {
+                let key = pair();
+                let signature = signature(&w.engine, &w.user, &realm, &key, "message");
+                VerifyBatch {
+                    realm,
+                    key,
+                    scheme: None,
+                    accept_compromised: false,
+                    items: vec![VerifyItem {
+                        version: None,
+                        message: message(),
+                        signature,
+                    }],
+                }
+                .into()
+            }
+            K::MacBatch => MacBatch {
+                realm,
+                key: code(),
+                items: vec![message()],
+            }
+            .into(),
+            other => panic!("{other:?} is no use of a key"),
         }
     }
 
@@ -634,6 +742,15 @@ fn a_module_fault_refuses_the_command_and_leaves_exactly_one_record() {
         CommandKind::RotateKey,
         CommandKind::Encrypt,
         CommandKind::Decrypt,
+        CommandKind::Sign,
+        CommandKind::Verify,
+        CommandKind::Mac,
+        CommandKind::VerifyMac,
+        CommandKind::EncryptBatch,
+        CommandKind::DecryptBatch,
+        CommandKind::SignBatch,
+        CommandKind::VerifyBatch,
+        CommandKind::MacBatch,
     ] {
         let (caller, command) = bench.sample(kind).unwrap();
         let before = bench.next();

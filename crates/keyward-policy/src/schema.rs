@@ -20,7 +20,16 @@ const fn resource(kind: CommandKind) -> &'static str {
         | K::ExecuteDestruction
         | K::ConfirmDestruction
         | K::Encrypt
-        | K::Decrypt => "Key",
+        | K::Decrypt
+        | K::Sign
+        | K::Verify
+        | K::Mac
+        | K::VerifyMac
+        | K::EncryptBatch
+        | K::DecryptBatch
+        | K::SignBatch
+        | K::VerifyBatch
+        | K::MacBatch => "Key",
         K::CreateKey
         | K::ListKeys
         | K::DescribeRealm
@@ -86,7 +95,17 @@ pub(crate) const fn groups(kind: CommandKind) -> &'static [&'static str] {
         K::RotateKey | K::ExecuteDestruction => {
             &["key-life", "key-any", "due-work", "not-evidence"]
         }
-        K::Encrypt | K::Decrypt => &["key-use", "key-any", "not-evidence"],
+        K::Encrypt
+        | K::Decrypt
+        | K::Sign
+        | K::Verify
+        | K::Mac
+        | K::VerifyMac
+        | K::EncryptBatch
+        | K::DecryptBatch
+        | K::SignBatch
+        | K::VerifyBatch
+        | K::MacBatch => &["key-use", "key-any", "not-evidence"],
         K::DescribeKey | K::ListKeys => &["key-read", "key-any"],
         K::DescribeRealm => &["govern-realm", "evidence-realm", "see-realm"],
         K::DescribePrincipal | K::ListPrincipals | K::ListPolicies => {

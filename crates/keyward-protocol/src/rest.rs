@@ -12,6 +12,7 @@
 //! needs no escapes.)
 mod bodies;
 mod commands;
+mod data;
 mod fields;
 mod headers;
 mod json;

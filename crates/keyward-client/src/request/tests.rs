@@ -1,7 +1,7 @@
 //! Every command goes over the wire and comes out of the server's decoder as it went in.
 use std::collections::BTreeMap;
 
-use keyward_core::algorithm::{KeySpec, Protection, Purpose};
+use keyward_core::algorithm::{KeySpec, Protection, Purpose, SignatureScheme};
 use keyward_core::command::*;
 use keyward_core::ids::{ObjectId, PrincipalId, RealmId, TokenId};
 use keyward_core::name::Name;
@@ -167,6 +167,26 @@ fn about_keys(realm: &RealmRef, key: &KeyRef) -> Vec<Command> {
         ConfirmDestruction {}
         Decrypt { accept_compromised: true, context: vec![1], ciphertext: vec![2, 3] }
         Encrypt { context: vec![], plaintext: Secret::new(vec![]) }
+        Sign { scheme: Some(SignatureScheme::RsaPkcs1Sha512), message: Secret::new(vec![1; 70]) }
+        Sign { scheme: None, message: Secret::new(vec![]) }
+        Verify {
+            version: Some(3), scheme: Some(SignatureScheme::Ecdsa), accept_compromised: true,
+            message: Secret::new(vec![1, 2]), signature: vec![3]
+        }
+        Verify { version: None, scheme: None, accept_compromised: false, message: Secret::new(vec![]), signature: vec![] }
+        Mac { message: Secret::new(vec![9; 5]) }
+        VerifyMac { version: Some(1), accept_compromised: true, message: Secret::new(vec![1]), mac: vec![2; 32] }
+        EncryptBatch { items: vec![
+            EncryptItem { context: vec![1], plaintext: Secret::new(vec![2; 9]) },
+            EncryptItem { context: vec![], plaintext: Secret::new(vec![]) },
+        ] }
+        DecryptBatch { accept_compromised: true, items: vec![DecryptItem { context: vec![1], ciphertext: vec![2; 9] }] }
+        SignBatch { scheme: Some(SignatureScheme::Ed25519), items: vec![Secret::new(vec![1]), Secret::new(vec![])] }
+        VerifyBatch { scheme: None, accept_compromised: true, items: vec![
+            VerifyItem { version: Some(2), message: Secret::new(vec![1]), signature: vec![4] },
+            VerifyItem { version: None, message: Secret::new(vec![]), signature: vec![] },
+        ] }
+        MacBatch { items: vec![Secret::new(vec![1; 3])] }
     }
 }
 

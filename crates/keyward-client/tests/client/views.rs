@@ -3,7 +3,7 @@ use std::path::Path;
 
 use keyward_client::{
     Anchor, Health, Key, Page, PolicyList, Principal, Readiness, Realm, RecordPage, RecordProof,
-    Status,
+    Status, Verified,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -30,6 +30,8 @@ fn every_answer_of_the_server_is_read_whole() {
     assert_kept::<PolicyList>("policies");
     assert_kept::<Key>("key");
     assert_kept::<Page<Key>>("keys");
+    assert_kept::<Verified>("verified");
+    assert_kept::<Verified>("verified-mac");
     assert_kept::<Status>("status");
     assert_kept::<RecordPage>("records");
     assert_kept::<RecordProof>("proof");

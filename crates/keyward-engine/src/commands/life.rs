@@ -1,7 +1,7 @@
 //! Birth and states of keys.
 use std::sync::Arc;
 
-use keyward_core::algorithm::{Indicator, KeySpec};
+use keyward_core::algorithm::{Indicator, KeySpec, Service};
 use keyward_core::command::{
     ActivateKey, CreateKey, DeactivateKey, DescribeKey, KeyRef, ListKeys, RealmRef,
     ReportCompromise, ResumeKey, RotateKey, SuspendKey,
@@ -17,10 +17,13 @@ use keyward_core::{ErrorCode, Problem};
 
 use super::page;
 use crate::cache::ObjectEntry;
-use crate::crypto::Held;
+use crate::cost::is_long;
+use crate::crypto::{Crypto, Held};
 use crate::engine::Stop;
 use crate::open::LeafBlock;
-use crate::ports::module::{Operation, Output};
+use crate::permit::Permit;
+use crate::pool::{Computed, Stamp, Task};
+use crate::ports::module::{ModuleFault, Operation, Output};
 use crate::ports::store::{Row, RowKey, Table};
 use crate::problems::{module_problem, store_problem};
 use crate::rows::{self, DueJob, DueKind, Pointer};
@@ -109,15 +112,17 @@ impl Work<'_> {
         let spec = object
             .spec
             .ok_or_else(|| Problem::new(ErrorCode::Internal))?;
-        let leaf = self.next_leaf(realm)?;
-        let crypto = &self.open.crypto;
-        let done = crypto
-            .operate(&self.permit(object.exception), Operation::Generate { spec })
-            .map_err(module_problem)?;
-        let Output::Key(handle) = done.output else {
-            return Err(Problem::new(ErrorCode::ModuleFault).into());
+        let (key, indicator) = self.generated(spec, object.exception)?;
+        let leaf = match self.next_leaf(realm) {
+            Ok(leaf) => leaf,
+            Err(stop) => {
+                // What was generated is not generated again when a leaf is there.
+                let made = Computed::Key(Ok((key, indicator)));
+                self.computed = Some((Stamp::Generate(spec), made));
+                return Err(stop);
+            }
         };
-        let key: Held = crypto.hold(handle);
+        let crypto = &self.open.crypto;
         let wrapped = self
             .open
             .custody
@@ -132,8 +137,7 @@ impl Work<'_> {
         } else {
             None
         };
-        self.used_module = true;
-        self.indicator = done.indicator;
+        self.used(indicator);
         let module = &self.open.module;
         Ok(Material {
             leaf,
@@ -145,10 +149,25 @@ impl Work<'_> {
                 version: module.version.clone(),
                 certificates: module.certificates.clone(),
                 entropy: module.entropy.clone(),
-                approved: done.indicator == Indicator::Approved,
+                approved: indicator == Indicator::Approved,
                 attestation: None,
             },
         })
+    }
+
+    /// A new key in the module; what takes long to generate is generated in the pool.
+    fn generated(&mut self, spec: KeySpec, exception: bool) -> Result<(Held, Indicator), Stop> {
+        let stamp = Stamp::Generate(spec);
+        if let Some(Computed::Key(made)) = self.computed_for(stamp) {
+            return Ok(made.map_err(module_problem)?);
+        }
+        let permit = self.permit(exception);
+        if self.open.pool.is_none() || !is_long(spec, Service::Generate, 1, 0) {
+            return Ok(generate(&self.open.crypto, &permit, spec).map_err(module_problem)?);
+        }
+        let crypto = self.open.crypto.clone();
+        let run = Box::new(move || Computed::Key(generate(&crypto, &permit, spec)));
+        Err(Stop::Compute(Task { stamp, run }))
     }
 
     /// A leaf that was never used, from a block that is durably reserved.
@@ -462,6 +481,20 @@ impl Work<'_> {
             row_version: opened.version,
             versions: vec![view(version.value, used)],
         }))
+    }
+}
+
+fn generate(
+    crypto: &Crypto,
+    permit: &Permit,
+    spec: KeySpec,
+) -> Result<(Held, Indicator), ModuleFault> {
+    let done = crypto.operate(permit, Operation::Generate { spec })?;
+    match done.output {
+        Output::Key(handle) => Ok((crypto.hold(handle), done.indicator)),
+        _ => Err(ModuleFault::Failed(
+            "another kind of output than the operation gives",
+        )),
     }
 }
 

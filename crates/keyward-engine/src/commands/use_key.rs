@@ -6,11 +6,12 @@ use keyward_core::ciphertext::{self, CiphertextError, CiphertextHeader, OVERHEAD
 use keyward_core::command::{Decrypt, Encrypt};
 use keyward_core::decide::use_key::{Use, may_use};
 use keyward_core::limits::{CONTEXT_MAX_BYTES, GCM_INVOCATIONS_MAX, MESSAGE_MAX_BYTES};
-use keyward_core::object::{Object, Usage};
+use keyward_core::object::{Object, Realm, Usage};
 use keyward_core::outcome::Outcome;
+use keyward_core::secret::Secret;
 use keyward_core::{ErrorCode, Problem};
 
-use crate::cache::VersionEntry;
+use crate::cache::{ObjectEntry, VersionEntry};
 use crate::crypto::Held;
 use crate::engine::Stop;
 use crate::ports::module::{ModuleFault, Operation, Output};
@@ -19,7 +20,7 @@ use crate::rows;
 use crate::usage::{Counter, Reservation, Ticket};
 use crate::work::Work;
 
-fn sizes(payload: usize, context: usize) -> Result<(), Problem> {
+pub(super) fn sizes(payload: usize, context: usize) -> Result<(), Problem> {
     if payload > MESSAGE_MAX_BYTES {
         return Err(Problem::new(ErrorCode::DataTooLarge)
             .with("limit_bytes", MESSAGE_MAX_BYTES.to_string()));
@@ -32,13 +33,40 @@ fn sizes(payload: usize, context: usize) -> Result<(), Problem> {
     Ok(())
 }
 
+/// A version that is about to encrypt: decided, counted, loaded.
+pub(super) struct Sealer {
+    header: CiphertextHeader,
+    key: Arc<Held>,
+    exception: bool,
+}
+
+impl Sealer {
+    pub(super) const fn version(&self) -> u32 {
+        self.header.version
+    }
+}
+
 impl Work<'_> {
     pub(super) fn encrypt(&mut self, command: &Encrypt) -> Result<Outcome, Stop> {
-        let realm = self.realm(&command.realm)?;
-        let entry = self.object(realm.id, &command.key)?;
-        self.authorise_key(&entry)?;
+        let (realm, entry) = self.decided_key(&command.realm, &command.key)?;
         self.payload_bytes = Some(command.plaintext.len() as u64);
         sizes(command.plaintext.len(), command.context.len())?;
+        let sealer = self.sealer(&realm, &entry, 1)?;
+        let ciphertext = self.sealed(&sealer, &command.context, command.plaintext.expose())?;
+        Ok(Outcome::Ciphertext {
+            ciphertext,
+            key: entry.object.id,
+            version: sealer.version(),
+        })
+    }
+
+    /// Decides that the current version may encrypt so many times, and counts them.
+    pub(super) fn sealer(
+        &mut self,
+        realm: &Realm,
+        entry: &ObjectEntry,
+        uses: u64,
+    ) -> Result<Sealer, Stop> {
         let object = &entry.object;
         let version = self.version(object, object.current)?;
         let wanted = Use {
@@ -48,7 +76,7 @@ impl Work<'_> {
         let spec = may_use(
             object,
             &version.version,
-            &realm,
+            realm,
             &self.open.facts,
             wanted,
             self.moment,
@@ -56,54 +84,81 @@ impl Work<'_> {
         let suite = Suite::of(spec).ok_or_else(|| {
             Problem::new(ErrorCode::UsageNotPermitted).with("usage", Service::Encrypt.as_str())
         })?;
-        self.count_use(object, &version)?;
-        let key = self.material(object, &version)?;
-        let header = CiphertextHeader {
-            suite,
-            deployment: self.open.deployment,
-            key: object.id,
-            version: version.version.number,
-        };
-        let mut out = Vec::with_capacity(command.plaintext.len().saturating_add(OVERHEAD_BYTES));
-        out.extend_from_slice(&header.to_bytes());
+        self.count_uses(object, &version, uses)?;
+        Ok(Sealer {
+            header: CiphertextHeader {
+                suite,
+                deployment: self.open.deployment,
+                key: object.id,
+                version: version.version.number,
+            },
+            key: self.material(object, &version)?,
+            exception: object.exception,
+        })
+    }
+
+    /// One ciphertext.
+    pub(super) fn sealed(
+        &mut self,
+        sealer: &Sealer,
+        context: &[u8],
+        plaintext: &[u8],
+    ) -> Result<Vec<u8>, Problem> {
+        let mut out = Vec::with_capacity(plaintext.len().saturating_add(OVERHEAD_BYTES));
+        out.extend_from_slice(&sealer.header.to_bytes());
         let operation = Operation::Encrypt {
-            key: key.handle(),
-            aad: &header.associated_data(&command.context),
-            plaintext: command.plaintext.expose(),
+            key: sealer.key.handle(),
+            aad: &sealer.header.associated_data(context),
+            plaintext,
             out: &mut out,
         };
         let done = self
             .open
             .crypto
-            .operate(&self.permit(object.exception), operation);
-        let done = done.map_err(module_problem)?;
-        self.used_module = true;
-        self.indicator = done.indicator;
-        Ok(Outcome::Ciphertext {
-            ciphertext: out,
-            key: object.id,
-            version: version.version.number,
-        })
+            .operate(&self.permit(sealer.exception), operation)
+            .map_err(module_problem)?;
+        self.used(done.indicator);
+        Ok(out)
     }
 
     pub(super) fn decrypt(&mut self, command: &Decrypt) -> Result<Outcome, Problem> {
-        let realm = self.realm(&command.realm)?;
-        let entry = self.object(realm.id, &command.key)?;
-        self.authorise_key(&entry)?;
+        let (realm, entry) = self.decided_key(&command.realm, &command.key)?;
         self.payload_bytes = Some(command.ciphertext.len() as u64);
-        sizes(
-            command.ciphertext.len().saturating_sub(OVERHEAD_BYTES),
-            command.context.len(),
-        )?;
         let object = &entry.object;
+        let (plaintext, version) = self.opened(
+            &realm,
+            object,
+            command.accept_compromised,
+            &command.context,
+            &command.ciphertext,
+        )?;
+        Ok(Outcome::Plaintext {
+            plaintext,
+            key: object.id,
+            version,
+        })
+    }
+
+    /// Opens one ciphertext with the version it names.
+    pub(super) fn opened(
+        &mut self,
+        realm: &Realm,
+        object: &Object,
+        accept_compromised: bool,
+        context: &[u8],
+        ciphertext: &[u8],
+    ) -> Result<(Secret, u32), Problem> {
+        sizes(
+            ciphertext.len().saturating_sub(OVERHEAD_BYTES),
+            context.len(),
+        )?;
         let invalid = || Problem::new(ErrorCode::InvalidCiphertext);
-        let (header, sealed) =
-            ciphertext::parse(&command.ciphertext).map_err(|fault| match fault {
-                CiphertextError::NotOurs => invalid(),
-                CiphertextError::Format | CiphertextError::Suite => {
-                    Problem::new(ErrorCode::UnsupportedSuite)
-                }
-            })?;
+        let (header, sealed) = ciphertext::parse(ciphertext).map_err(|fault| match fault {
+            CiphertextError::NotOurs => invalid(),
+            CiphertextError::Format | CiphertextError::Suite => {
+                Problem::new(ErrorCode::UnsupportedSuite)
+            }
+        })?;
         if header.deployment != self.open.deployment {
             return Err(Problem::new(ErrorCode::CiphertextForeign));
         }
@@ -114,12 +169,12 @@ impl Work<'_> {
         let version = self.version(object, header.version)?;
         let wanted = Use {
             service: Service::Decrypt,
-            accept_compromised: command.accept_compromised,
+            accept_compromised,
         };
         let spec = may_use(
             object,
             &version.version,
-            &realm,
+            realm,
             &self.open.facts,
             wanted,
             self.moment,
@@ -130,7 +185,7 @@ impl Work<'_> {
         let key = self.material(object, &version)?;
         let operation = Operation::Decrypt {
             key: key.handle(),
-            aad: &header.associated_data(&command.context),
+            aad: &header.associated_data(context),
             sealed,
         };
         let done = self
@@ -144,20 +199,19 @@ impl Work<'_> {
                     module_problem(fault)
                 }
             })?;
-        self.used_module = true;
-        self.indicator = done.indicator;
+        self.used(done.indicator);
         match done.output {
-            Output::Secret(plaintext) => Ok(Outcome::Plaintext {
-                plaintext,
-                key: object.id,
-                version: header.version,
-            }),
+            Output::Secret(plaintext) => Ok((plaintext, header.version)),
             _ => Err(Problem::new(ErrorCode::ModuleFault)),
         }
     }
 
     /// The version's material in the module, loaded once while it stays in the cache.
-    fn material(&self, object: &Object, entry: &VersionEntry) -> Result<Arc<Held>, Problem> {
+    pub(super) fn material(
+        &self,
+        object: &Object,
+        entry: &VersionEntry,
+    ) -> Result<Arc<Held>, Problem> {
         if let Some(held) = entry.held.get() {
             return Ok(Arc::clone(held));
         }
@@ -174,8 +228,8 @@ impl Work<'_> {
         Ok(Arc::clone(entry.held.get_or_init(|| held)))
     }
 
-    /// Counts one encryption against the limit of 2^32; may put a reservation into this command's own commit.
-    fn count_use(&mut self, object: &Object, entry: &VersionEntry) -> Result<(), Stop> {
+    /// Counts encryptions against the limit of 2^32; may put a reservation into this command's own commit.
+    fn count_uses(&mut self, object: &Object, entry: &VersionEntry, uses: u64) -> Result<(), Stop> {
         let key = rows::usage(object.realm, object.id, entry.version.number);
         let counter = {
             let mut slot = entry.counter.lock();
@@ -195,7 +249,7 @@ impl Work<'_> {
                 counter
             }
         };
-        match counter.take() {
+        match counter.take(uses) {
             Ticket::Counted => Ok(()),
             Ticket::Wait => Err(Stop::WaitFor(counter)),
             Ticket::Exhausted => Err(Problem::new(ErrorCode::UsageLimitReached)

@@ -238,3 +238,37 @@ impl World {
 pub fn memory() -> Arc<dyn Store> {
     Arc::new(MemoryStore::new())
 }
+
+pub fn sign(realm: RealmRef, key: KeyRef, text: &str) -> Sign {
+    Sign {
+        realm,
+        key,
+        scheme: None,
+        message: secret(text),
+    }
+}
+
+pub fn verify(realm: RealmRef, key: KeyRef, text: &str, signature: Vec<u8>) -> Verify {
+    Verify {
+        realm,
+        key,
+        version: None,
+        scheme: None,
+        accept_compromised: false,
+        message: secret(text),
+        signature,
+    }
+}
+
+pub fn signature(
+    engine: &Engine,
+    caller: &Caller,
+    realm: &RealmRef,
+    key: &KeyRef,
+    text: &str,
+) -> Vec<u8> {
+    match run(engine, caller, sign(realm.clone(), key.clone(), text)).unwrap() {
+        Outcome::Signature { signature, .. } => signature,
+        other => panic!("{other:?}"),
+    }
+}

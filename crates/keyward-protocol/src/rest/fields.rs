@@ -255,4 +255,30 @@ impl<'a> Fields<'a> {
             Some(_) => Err(self.invalid(name, "it must be an object")),
         }
     }
+
+    /// A list of objects with members of their own, at most so many.
+    pub(super) fn objects(
+        &mut self,
+        name: &str,
+        spec: &'static [Field],
+        limit: usize,
+    ) -> Result<Option<Vec<Self>>, Problem> {
+        let items = match self.take(name) {
+            None => return Ok(None),
+            Some(Json::List(items)) => items,
+            Some(_) => return Err(self.invalid(name, "it must be a list")),
+        };
+        if items.len() > limit {
+            return Err(Problem::too_many_items(self.path(name), limit.to_string()));
+        }
+        let mut out = Vec::with_capacity(items.len());
+        for (index, item) in items.into_iter().enumerate() {
+            let path = self.path(&format!("{name}[{index}]"));
+            let Json::Object(members) = item else {
+                return Err(Problem::invalid_field(path, "it must be an object"));
+            };
+            out.push(Self::checked(members, format!("{path}."), spec)?);
+        }
+        Ok(Some(out))
+    }
 }

@@ -15,6 +15,7 @@ use keyward_core::time::Millis;
 
 use super::bodies::CRYPTOPERIOD;
 use super::commands::{ID_EXPECTED, realm_of};
+use super::data;
 use super::fields::Fields;
 use super::query::Query;
 use super::route::Matched;
@@ -36,6 +37,9 @@ pub(super) fn command(
         _ => {}
     }
     let key = key_of(matched)?;
+    if let Some(command) = data::command(matched.route(), &realm, &key, fields)? {
+        return Ok(command);
+    }
     Ok(match matched.route() {
         Route::Encrypt => encrypt(realm, key, fields)?.into(),
         Route::Decrypt => decrypt(realm, key, fields)?.into(),

@@ -250,6 +250,9 @@ fn schema(kind: &Kind) -> Value {
         }),
         Kind::Map => json!({ "type": "object", "additionalProperties": { "type": "string" } }),
         Kind::Object(fields) => object_schema(fields),
+        Kind::Objects(fields) => json!({
+            "type": "array", "minItems": 1, "maxItems": keyward_core::limits::BATCH_ITEMS_MAX, "items": object_schema(fields),
+        }),
     }
 }
 

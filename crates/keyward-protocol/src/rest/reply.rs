@@ -1,4 +1,6 @@
 //! From an outcome or a problem to a response.
+mod data;
+
 use keyward_core::ErrorCode;
 use keyward_core::Problem;
 use keyward_core::ids::CorrelationId;
@@ -161,46 +163,12 @@ impl<'r> Reply<'r> {
     /// What a command came to.
     #[must_use]
     pub fn outcome(self, outcome: Outcome) -> Response {
+        let outcome = match self.data(outcome) {
+            Ok(response) => return response,
+            Err(outcome) => outcome,
+        };
         match outcome {
             Outcome::Done => self.response(204, None, Body::default()),
-            Outcome::Ciphertext {
-                ciphertext,
-                key,
-                version,
-            } => {
-                let body = Writer::document(
-                    ciphertext
-                        .len()
-                        .div_ceil(3)
-                        .saturating_mul(4)
-                        .saturating_add(128),
-                    |w| {
-                        w.base64("ciphertext", &ciphertext);
-                        w.hex("key", key.as_bytes());
-                        w.whole("version", version);
-                    },
-                );
-                self.json(200, body)
-            }
-            Outcome::Plaintext {
-                plaintext,
-                key,
-                version,
-            } => {
-                let body = Writer::document(
-                    plaintext
-                        .len()
-                        .div_ceil(3)
-                        .saturating_mul(4)
-                        .saturating_add(128),
-                    |w| {
-                        w.base64("plaintext", plaintext.expose());
-                        w.hex("key", key.as_bytes());
-                        w.whole("version", version);
-                    },
-                );
-                self.response(200, Some(JSON), Body::secret(body))
-            }
             Outcome::Key(view) => self.key(&view),
             Outcome::Realm(realm) => {
                 let body = Writer::document(512, |w| views::realm(w, &realm));

@@ -1,4 +1,6 @@
 //! The named schemas of the `OpenAPI` document: what `views.rs` writes. Tests hold the two together.
+mod data;
+
 use keyward_core::algorithm::{KeySpec, Purpose};
 use keyward_core::command::CommandKind;
 use keyward_core::role::Role;
@@ -45,6 +47,7 @@ pub(super) fn schemas() -> Value {
         choices(),
         realm_and_principal(),
         keys(),
+        data::schemas(),
         server(),
         audit(),
         problem(),

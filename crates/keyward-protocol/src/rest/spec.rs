@@ -153,6 +153,8 @@ pub enum Kind {
     Map,
     /// An object with these members.
     Object(&'static [Field]),
+    /// A list of objects with these members, at least one.
+    Objects(&'static [Field]),
 }
 
 /// A member that must be given.

@@ -2,9 +2,13 @@
 //!
 //! The chapter of the hot path stands first: the table is searched from the top.
 use keyward_core::ciphertext::OVERHEAD_BYTES;
-use keyward_core::limits::{CONTEXT_MAX_BYTES, MESSAGE_MAX_BYTES};
+use keyward_core::limits::{BATCH_ITEMS_MAX, CONTEXT_MAX_BYTES, MESSAGE_MAX_BYTES};
 
 use super::bodies::*;
+use super::data::{
+    DECRYPT_BATCH, ENCRYPT_BATCH, MAC, MAC_BATCH, SIGN, SIGN_BATCH, VERIFY, VERIFY_BATCH,
+    VERIFY_MAC,
+};
 use super::spec::{RouteSpec, Success, delete, get, post, put};
 
 /// Every route.
@@ -13,6 +17,15 @@ use super::spec::{RouteSpec, Success, delete, get, post, put};
 pub enum Route {
     Encrypt,
     Decrypt,
+    Sign,
+    Verify,
+    Mac,
+    VerifyMac,
+    EncryptBatch,
+    DecryptBatch,
+    SignBatch,
+    VerifyBatch,
+    MacBatch,
     Health,
     Ready,
     OpenApi,
@@ -61,6 +74,9 @@ const POLICY: usize = 512 << 10;
 /// The largest message and context in base64, and room for names.
 const MESSAGE: usize =
     (MESSAGE_MAX_BYTES + OVERHEAD_BYTES + CONTEXT_MAX_BYTES).div_ceil(3) * 4 + 1024;
+
+/// A batch holds no more bytes than one message; each of its items may need some more for names and padding.
+const BATCH: usize = MESSAGE + BATCH_ITEMS_MAX * (OVERHEAD_BYTES * 4 / 3 + 256);
 
 /// Routes that belong together.
 #[derive(Debug)]
@@ -138,6 +154,78 @@ const USE: &[RouteSpec] = &[
     )
     .takes(DECRYPT)
     .up_to(MESSAGE),
+    post(
+        Route::Sign,
+        key_path!("sign"),
+        Success::Json("Signature"),
+        "Sign a message with the key's current version.",
+    )
+    .takes(SIGN)
+    .up_to(MESSAGE),
+    post(
+        Route::Verify,
+        key_path!("verify"),
+        Success::Json("Verified"),
+        "Verify a signature; one that does not verify is refused with `signature_invalid`.",
+    )
+    .takes(VERIFY)
+    .up_to(MESSAGE),
+    post(
+        Route::Mac,
+        key_path!("mac"),
+        Success::Json("Mac"),
+        "Make a message authentication code (HMAC) with the key's current version.",
+    )
+    .takes(MAC)
+    .up_to(MESSAGE),
+    post(
+        Route::VerifyMac,
+        key_path!("verify-mac"),
+        Success::Json("VerifiedMac"),
+        "Check a message authentication code; one that does not fit is refused with `mac_invalid`.",
+    )
+    .takes(VERIFY_MAC)
+    .up_to(MESSAGE),
+    post(
+        Route::EncryptBatch,
+        key_path!("encrypt", "batch"),
+        Success::Json("CiphertextBatch"),
+        "Encrypt several items: one decision, one record, an answer for each item in its order.",
+    )
+    .takes(ENCRYPT_BATCH)
+    .up_to(BATCH),
+    post(
+        Route::DecryptBatch,
+        key_path!("decrypt", "batch"),
+        Success::Json("PlaintextBatch"),
+        "Decrypt several items; each ciphertext names its version.",
+    )
+    .takes(DECRYPT_BATCH)
+    .up_to(BATCH),
+    post(
+        Route::SignBatch,
+        key_path!("sign", "batch"),
+        Success::Json("SignatureBatch"),
+        "Sign several messages.",
+    )
+    .takes(SIGN_BATCH)
+    .up_to(BATCH),
+    post(
+        Route::VerifyBatch,
+        key_path!("verify", "batch"),
+        Success::Json("VerifiedBatch"),
+        "Verify several signatures.",
+    )
+    .takes(VERIFY_BATCH)
+    .up_to(BATCH),
+    post(
+        Route::MacBatch,
+        key_path!("mac", "batch"),
+        Success::Json("MacBatch"),
+        "Make message authentication codes for several messages.",
+    )
+    .takes(MAC_BATCH)
+    .up_to(BATCH),
 ];
 
 const KEYS: &[RouteSpec] = &[

@@ -5,6 +5,9 @@ use keyward_protocol::rest::{self, Headers};
 use crate::requests::{ID, JSON, decode};
 
 const KEYS: &str = "/v1/realms/shop/keys";
+const SIGN: &str = "/v1/realms/shop/keys/orders/sign";
+const VERIFY: &str = "/v1/realms/shop/keys/orders/verify";
+const BATCH: &str = "/v1/realms/shop/keys/orders/encrypt/batch";
 const ENCRYPT: &str = "/v1/realms/shop/keys/orders/encrypt";
 
 fn refusal(method: &str, target: &str, headers: &Headers<'_>, body: &[u8]) -> Problem {
@@ -113,6 +116,128 @@ const TABLE: &[(&str, &str, &str, ErrorCode, &str)] = &[
         "{\"tags\":[[[[[[[[[]]]]]]]]]}",
         ErrorCode::MalformedRequest,
         "the JSON text is nested deeper than 8 levels",
+    ),
+    // the use of keys
+    ("POST", SIGN, "{}", ErrorCode::MissingField, "message"),
+    (
+        "POST",
+        SIGN,
+        "{\"message\":\"aGk\"}",
+        ErrorCode::InvalidField,
+        "message",
+    ),
+    (
+        "POST",
+        SIGN,
+        "{\"message\":7}",
+        ErrorCode::InvalidField,
+        "message",
+    ),
+    (
+        "POST",
+        SIGN,
+        "{\"message\":\"\",\"scheme\":\"rsa\"}",
+        ErrorCode::InvalidField,
+        "scheme",
+    ),
+    (
+        "POST",
+        SIGN,
+        "{\"message\":\"\",\"digest\":\"\"}",
+        ErrorCode::UnknownField,
+        "digest",
+    ),
+    (
+        "POST",
+        VERIFY,
+        "{\"message\":\"\"}",
+        ErrorCode::MissingField,
+        "signature",
+    ),
+    (
+        "POST",
+        VERIFY,
+        "{\"message\":\"\",\"signature\":\"*\"}",
+        ErrorCode::InvalidField,
+        "signature",
+    ),
+    (
+        "POST",
+        VERIFY,
+        "{\"message\":\"\",\"signature\":\"\",\"version\":-1}",
+        ErrorCode::InvalidField,
+        "version",
+    ),
+    (
+        "POST",
+        VERIFY,
+        "{\"message\":\"\",\"signature\":\"\",\"accept_compromised\":\"yes\"}",
+        ErrorCode::InvalidField,
+        "accept_compromised",
+    ),
+    (
+        "POST",
+        "/v1/realms/shop/keys/orders/mac",
+        "{\"message\":null}",
+        ErrorCode::MissingField,
+        "message",
+    ),
+    (
+        "POST",
+        "/v1/realms/shop/keys/orders/verify-mac",
+        "{\"message\":\"\",\"mac\":[]}",
+        ErrorCode::InvalidField,
+        "mac",
+    ),
+    ("POST", BATCH, "{}", ErrorCode::MissingField, "items"),
+    (
+        "POST",
+        BATCH,
+        "{\"items\":{}}",
+        ErrorCode::InvalidField,
+        "items",
+    ),
+    (
+        "POST",
+        BATCH,
+        "{\"items\":[{\"plaintext\":\"\"},\"aGk=\"]}",
+        ErrorCode::InvalidField,
+        "items[1]",
+    ),
+    (
+        "POST",
+        BATCH,
+        "{\"items\":[{\"plaintext\":\"\"},{\"context\":\"\"}]}",
+        ErrorCode::MissingField,
+        "items[1].plaintext",
+    ),
+    (
+        "POST",
+        BATCH,
+        "{\"items\":[{\"plaintext\":\"aGk\"}]}",
+        ErrorCode::InvalidField,
+        "items[0].plaintext",
+    ),
+    (
+        "POST",
+        BATCH,
+        "{\"items\":[{\"plaintext\":\"\",\"aad\":\"\"}]}",
+        ErrorCode::UnknownField,
+        "items[0].aad",
+    ),
+    (
+        "POST",
+        "/v1/realms/shop/keys/orders/verify/batch",
+        "{\"items\":[{\"message\":\"\",\"signature\":\"\",\"version\":true}]}",
+        ErrorCode::InvalidField,
+        "items[0].version",
+    ),
+    (
+        "POST",
+        "/v1/realms/shop/keys/orders/sign/batch",
+        "{\"items\":[{\"message\":\"\"}],\"scheme\":3}",
+        ErrorCode::InvalidField,
+        "scheme",
     ),
     // members
     ("POST", KEYS, "{}", ErrorCode::MissingField, "spec"),

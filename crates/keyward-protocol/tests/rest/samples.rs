@@ -1,7 +1,7 @@
 //! One of everything an answer can hold, with every optional member present at least once.
 use std::collections::BTreeMap;
 
-use keyward_core::algorithm::{Indicator, KeySpec, Protection, Purpose};
+use keyward_core::algorithm::{Indicator, KeySpec, Protection, Purpose, SignatureScheme};
 use keyward_core::ids::{CorrelationId, NodeId, ObjectId, PrincipalId, RealmId, TokenId};
 use keyward_core::name::Name;
 use keyward_core::object::{
@@ -9,13 +9,14 @@ use keyward_core::object::{
     Part, Principal, PrincipalKind, Quotas, Realm, Sensitivity, Transition, Version,
 };
 use keyward_core::outcome::{
-    KeyView, Outcome, Page, PolicyText, RecordProof, StatusLine, StatusView, VersionView,
+    BatchItem, KeyView, Outcome, Page, PolicyText, RecordProof, StatusLine, StatusView, VersionView,
 };
 use keyward_core::record::{Body, Credential, Header, RecordView, StateChange};
 use keyward_core::role::Role;
 use keyward_core::secret::Secret;
 use keyward_core::state::State;
 use keyward_core::time::{Millis, Timestamp};
+use keyward_core::{ErrorCode, Problem};
 
 pub const T0: Timestamp = Timestamp(1_795_420_800_000);
 pub const REALM: RealmId = RealmId([0x11; 16]);
@@ -286,6 +287,16 @@ pub fn status() -> StatusView {
     }
 }
 
+/// A batch of which the second item was refused.
+fn batch(scheme: Option<SignatureScheme>, item: impl Fn() -> BatchItem) -> Outcome {
+    let refused = Problem::new(ErrorCode::VersionNotFound).with("version", "9");
+    Outcome::Batch {
+        key: KEY,
+        scheme,
+        items: vec![Ok(item()), Err(refused), Ok(item())],
+    }
+}
+
 /// Every outcome: file name, schema, status, outcome.
 #[allow(clippy::too_many_lines, reason = "a table")]
 pub fn outcomes() -> Vec<(&'static str, Option<&'static str>, Outcome)> {
@@ -362,6 +373,82 @@ pub fn outcomes() -> Vec<(&'static str, Option<&'static str>, Outcome)> {
                 key: KEY,
                 version: 1,
             },
+        ),
+        (
+            "signature",
+            Some("Signature"),
+            Outcome::Signature {
+                signature: vec![0x30, 6, 2, 1, 1, 2, 1, 1],
+                scheme: SignatureScheme::Ecdsa,
+                key: KEY,
+                version: 3,
+            },
+        ),
+        (
+            "mac",
+            Some("Mac"),
+            Outcome::Mac {
+                mac: vec![7; 32],
+                key: KEY,
+                version: 1,
+            },
+        ),
+        (
+            "verified",
+            Some("Verified"),
+            Outcome::Verified {
+                scheme: Some(SignatureScheme::RsaPssSha256),
+                key: KEY,
+                version: 2,
+            },
+        ),
+        (
+            "verified-mac",
+            Some("VerifiedMac"),
+            Outcome::Verified {
+                scheme: None,
+                key: KEY,
+                version: 2,
+            },
+        ),
+        (
+            "ciphertext-batch",
+            Some("CiphertextBatch"),
+            batch(None, || BatchItem::Ciphertext {
+                ciphertext: b"KWC...".to_vec(),
+                version: 2,
+            }),
+        ),
+        (
+            "plaintext-batch",
+            Some("PlaintextBatch"),
+            batch(None, || BatchItem::Plaintext {
+                plaintext: Secret::new(b"hello".to_vec()),
+                version: 1,
+            }),
+        ),
+        (
+            "signature-batch",
+            Some("SignatureBatch"),
+            batch(Some(SignatureScheme::Ed25519), || BatchItem::Signature {
+                signature: vec![5; 64],
+                version: 1,
+            }),
+        ),
+        (
+            "verified-batch",
+            Some("VerifiedBatch"),
+            batch(Some(SignatureScheme::Ecdsa), || BatchItem::Verified {
+                version: 4,
+            }),
+        ),
+        (
+            "mac-batch",
+            Some("MacBatch"),
+            batch(None, || BatchItem::Mac {
+                mac: vec![7; 32],
+                version: 1,
+            }),
         ),
         (
             "status",
