@@ -13,8 +13,8 @@ use crate::error::ClientError;
 use crate::payload::Payload;
 use crate::request::Request;
 use crate::views::{
-    Anchor, Ciphertext, Health, Key, Page, Plaintext, PolicyList, Principal, Readiness, Realm,
-    RecordPage, RecordProof, Segment, Status, Token,
+    Anchor, BlastRadius, Ciphertext, Health, Key, Page, Plaintext, PolicyList, Principal,
+    Readiness, Realm, RecordPage, RecordProof, Segment, Status, Token,
 };
 
 macro_rules! calls {
@@ -50,6 +50,9 @@ calls! {
     create_realm CreateRealm => Realm, "Makes a realm.";
     describe_realm DescribeRealm => Realm, "Shows a realm.";
     list_realms ListRealms => Page<Realm>, "Lists realms.";
+    configure_realm ConfigureRealm => Realm, "Changes the rules of a realm.";
+    suspend_realm SuspendRealm => Realm, "Stops every use in a realm.";
+    resume_realm ResumeRealm => Realm, "Allows use in a realm again.";
     create_workload CreateWorkload => Principal, "Makes a workload.";
     describe_principal DescribePrincipal => Principal, "Shows a principal.";
     list_principals ListPrincipals => Page<Principal>, "Lists a realm's principals.";
@@ -58,6 +61,9 @@ calls! {
     create_key CreateKey => Key, "Makes a key.";
     describe_key DescribeKey => Key, "Shows a key and its versions.";
     list_keys ListKeys => Page<Key>, "Lists keys.";
+    put_alias PutAlias => Key, "Gives a key one more name, or moves it there.";
+    remove_alias RemoveAlias => Key, "Takes a further name away.";
+    read_blast_radius ReadBlastRadius => BlastRadius, "Shows what depends on a key.";
     rotate_key RotateKey => Key, "Makes a new version.";
     activate_key ActivateKey => Key, "Activates a version.";
     suspend_key SuspendKey => Key, "Stops all use.";
@@ -109,6 +115,20 @@ struct Issued<'a> {
 }
 
 impl Client {
+    /// Changes attributes of a key; with a revision, only if the key is still at it.
+    ///
+    /// # Errors
+    /// The server's refusal (`precondition_failed` when it changed meanwhile), or why there is no answer.
+    pub async fn update_key(
+        &self,
+        command: core::UpdateKey,
+        revision: Option<u64>,
+    ) -> Result<Key, ClientError> {
+        let mut request = Request::of(&command.into())?;
+        request.if_match = revision;
+        self.json(request).await
+    }
+
     /// Encrypts under the key's current version.
     ///
     /// # Errors

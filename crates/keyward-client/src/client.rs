@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT,
+    ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, HeaderValue, IF_MATCH, RETRY_AFTER,
+    USER_AGENT,
 };
 use http_body_util::Full;
 use keyward_core::command::Effect;
@@ -172,6 +173,11 @@ impl Client {
             .and_then(|key| HeaderValue::from_str(key).ok())
         {
             headers.insert(IDEMPOTENCY_KEY, key);
+        }
+        if let Some(revision) = request.if_match
+            && let Ok(tag) = HeaderValue::try_from(format!("\"{revision}\""))
+        {
+            headers.insert(IF_MATCH, tag);
         }
         message
     }

@@ -48,8 +48,9 @@ pub use error::{ClientError, Refusal};
 pub use keyward_protocol::rest::{format_time, parse_time};
 pub use token::TokenError;
 pub use views::{
-    Anchor, Batch, Body, Change, Check, Ciphertext, Component, CredentialUsed, Cryptoperiod,
-    Destruction, Grant, Health, ItemError, Key, KeyVersion, Log, MacCode, Made, Module, Opened,
-    Origin, Page, Plaintext, Policy, PolicyList, Principal, Quotas, Readiness, Realm, Record,
-    RecordPage, RecordProof, Segment, Signature, Status, Token, Transition, Verified,
+    Anchor, Batch, BlastRadius, Body, Change, Check, Ciphertext, Component, Concerned,
+    CredentialUsed, Cryptoperiod, Destruction, Grant, Health, ItemError, Key, KeyVersion, Log,
+    MacCode, Made, Module, Opened, Origin, Page, Plaintext, Policy, PolicyList, Principal, Quotas,
+    Readiness, Realm, Record, RecordPage, RecordProof, Rules, Segment, Signature, Status, Token,
+    Transition, Verified,
 };

@@ -10,6 +10,8 @@ use serde_json::{Map, Value, json};
 use crate::error::ClientError;
 use crate::payload::Payload;
 
+mod attributes;
+
 /// One request, ready to be sent any number of times.
 pub(crate) struct Request {
     pub(crate) method: Method,
@@ -20,6 +22,8 @@ pub(crate) struct Request {
     /// Whether the server takes an idempotency key for it.
     pub(crate) keyed: bool,
     pub(crate) idempotency_key: Option<String>,
+    /// Revision at which the change is wanted.
+    pub(crate) if_match: Option<u64>,
 }
 
 const JSON: &str = "application/json";
@@ -35,6 +39,7 @@ impl Request {
             effect: Effect::Read,
             keyed: false,
             idempotency_key: None,
+            if_match: None,
         }
     }
 
@@ -48,6 +53,7 @@ impl Request {
             effect: Effect::Change,
             keyed: false,
             idempotency_key: None,
+            if_match: None,
         }
     }
 
@@ -70,6 +76,7 @@ impl Request {
             effect: kind.effect(),
             keyed: kind.effect() == Effect::Change,
             idempotency_key: None,
+            if_match: None,
         })
     }
 }
@@ -121,7 +128,10 @@ fn query(pairs: &[(&str, Option<String>)]) -> String {
 /// Method and address; none for what only the server itself does.
 fn route(command: &Command) -> Option<(Method, String)> {
     if let Some(key) = command.key() {
-        return Some(key_route(command, &key_path(command.realm(), key)));
+        let path = key_path(command.realm(), key);
+        return Some(
+            attributes::route(command, &path).unwrap_or_else(|| key_route(command, &path)),
+        );
     }
     let realm = || format!("/v1/realms/{}", realm_segment(command.realm()));
     let get = |target: String| Some((Method::GET, target));
@@ -132,6 +142,9 @@ fn route(command: &Command) -> Option<(Method, String)> {
         Command::CreateRealm(_) => post("/v1/realms".to_owned()),
         Command::ListRealms(c) => get(format!("/v1/realms{}", page(c.after.as_ref(), c.limit))),
         Command::DescribeRealm(_) => get(realm()),
+        Command::ConfigureRealm(_) => Some((Method::PATCH, realm())),
+        Command::SuspendRealm(_) => post(format!("{}/suspend", realm())),
+        Command::ResumeRealm(_) => post(format!("{}/resume", realm())),
         Command::CreateWorkload(_) => post(format!("{}/workloads", realm())),
         Command::ListPrincipals(c) => get(format!(
             "{}/workloads{}",
@@ -159,12 +172,13 @@ fn route(command: &Command) -> Option<(Method, String)> {
         )),
         Command::CreateKey(_) => post(format!("{}/keys", realm())),
         Command::ListKeys(c) => {
-            let pairs = [
+            let mut pairs = vec![
                 ("after", c.after.map(|id| id.to_string())),
                 ("limit", Some(c.limit.to_string())),
                 ("state", c.state.map(|state| state.as_str().to_owned())),
                 ("name_prefix", c.name_prefix.clone()),
             ];
+            pairs.extend(c.filter.iter().flat_map(attributes::filter));
             get(format!("{}/keys{}", realm(), query(&pairs)))
         }
         other => audit_route(other),
@@ -290,7 +304,7 @@ fn body(command: &Command) -> Option<Payload> {
         Command::CreateKey(c) => new_key(c),
         Command::ArchiveLog(c) => json!({ "before": c.before }),
         Command::RedactRecord(c) => json!({ "reason": c.reason }),
-        other => return change_body(other),
+        other => return attributes::body(other).or_else(|| change_body(other)),
     };
     Some(Payload::json(&value))
 }

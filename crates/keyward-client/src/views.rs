@@ -46,10 +46,62 @@ pub struct Realm {
     pub suspended: bool,
     /// Limits.
     pub quotas: Quotas,
+    /// Rules for new keys.
+    #[serde(default)]
+    pub rules: Rules,
     /// When it was made.
     pub created_at: String,
     /// By whom.
     pub created_by: String,
+}
+
+/// What a realm says about its new keys.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Rules {
+    /// Rotation interval in days of a key that is made without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rotate_every_days: Option<u64>,
+    /// The same in seconds, when it is no whole number of days.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rotate_every_seconds: Option<u64>,
+    /// Widest export class.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub widest_export: Option<String>,
+    /// Whether keys may be made with an exception for services that are not approved.
+    pub exceptions: bool,
+}
+
+/// One object that depends on a key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Concerned {
+    /// Id.
+    pub object: String,
+    /// Name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// What it is.
+    pub kind: String,
+    /// `wraps`, `derived`, `replaced-by` or `certifies`, from `from` to it.
+    pub relation: String,
+    /// What it depends on directly.
+    pub from: String,
+    /// Version of that.
+    pub from_version: u32,
+    /// Relations between the key and it.
+    pub distance: u32,
+    /// Since when.
+    pub since: String,
+}
+
+/// What depends on a key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BlastRadius {
+    /// The key.
+    pub key: String,
+    /// What depends on it, the nearest first.
+    pub concerned: Vec<Concerned>,
+    /// Whether there is more than can be shown.
+    pub more: bool,
 }
 
 /// A role in a realm.

@@ -4,6 +4,7 @@
 //! only with new indexes and a default; a change of meaning is a new number.
 //!
 //! Here are the numbers and what all commands have in common; their fields are in the modules below, by theme.
+mod attributes;
 mod audit;
 mod data;
 mod identity;
@@ -20,6 +21,7 @@ use minicbor::{Decode, Encode, Encoder};
 use crate::ids::{CorrelationId, DeploymentId, ObjectId, RealmId};
 use crate::name::Name;
 
+pub use attributes::*;
 pub use audit::*;
 pub use data::*;
 pub use identity::*;
@@ -159,6 +161,12 @@ commands! {
     31 DeletePolicy "delete-policy" Change;
     /// List policies.
     32 ListPolicies "list-policies" Read;
+    /// Change the rules of a realm.
+    33 ConfigureRealm "configure-realm" Change;
+    /// Stop every use in a realm.
+    34 SuspendRealm "suspend-realm" Change;
+    /// Allow it again.
+    35 ResumeRealm "resume-realm" Change;
     /// Make a key.
     100 CreateKey "create-key" Change;
     /// Show a key.
@@ -185,6 +193,14 @@ commands! {
     111 ExecuteDestruction "execute-destruction" Change;
     /// Allow a held irreversible job to go on.
     112 ConfirmDestruction "confirm-destruction" Change;
+    /// Change attributes of a key.
+    113 UpdateKey "update-key" Change;
+    /// Give a key one more name, or move it there.
+    114 PutAlias "put-alias" Change;
+    /// Take a further name away.
+    115 RemoveAlias "remove-alias" Change;
+    /// Show what depends on a key.
+    116 ReadBlastRadius "read-blast-radius" Read;
     /// Encrypt.
     150 Encrypt "encrypt" Use;
     /// Decrypt.
@@ -272,6 +288,13 @@ impl Command {
             Self::CancelDestruction(c) => &c.realm,
             Self::ExecuteDestruction(c) => &c.realm,
             Self::ConfirmDestruction(c) => &c.realm,
+            Self::UpdateKey(c) => &c.realm,
+            Self::PutAlias(c) => &c.realm,
+            Self::RemoveAlias(c) => &c.realm,
+            Self::ReadBlastRadius(c) => &c.realm,
+            Self::ConfigureRealm(c) => &c.realm,
+            Self::SuspendRealm(c) => &c.realm,
+            Self::ResumeRealm(c) => &c.realm,
             Self::Encrypt(c) => &c.realm,
             Self::Decrypt(c) => &c.realm,
             Self::Sign(c) => &c.realm,
@@ -319,6 +342,10 @@ impl Command {
             Self::CancelDestruction(c) => Some(&c.key),
             Self::ExecuteDestruction(c) => Some(&c.key),
             Self::ConfirmDestruction(c) => Some(&c.key),
+            Self::UpdateKey(c) => Some(&c.key),
+            Self::PutAlias(c) => Some(&c.key),
+            Self::RemoveAlias(c) => Some(&c.key),
+            Self::ReadBlastRadius(c) => Some(&c.key),
             Self::Encrypt(c) => Some(&c.key),
             Self::Decrypt(c) => Some(&c.key),
             Self::Sign(c) => Some(&c.key),
@@ -342,6 +369,8 @@ pub struct Envelope {
     pub idempotency_key: Option<String>,
     /// The caller's or the listener's name for the request.
     pub correlation: Option<CorrelationId>,
+    /// The change is made only if the object's row is at one of these revisions.
+    pub if_match: Option<Vec<u64>>,
 }
 
 #[cfg(test)]

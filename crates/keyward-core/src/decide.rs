@@ -4,6 +4,7 @@
 //! approval and the assurance level, and say exactly what is to be written.
 //!
 //! Read next: `life.rs` (birth, rotation, states), `use_key.rs` (may this version work now), `destroy.rs` (the clock rule).
+pub mod attributes;
 pub mod destroy;
 pub mod life;
 pub mod realm;

@@ -24,6 +24,10 @@ pub const TRANSITIONS_KEPT: usize = 32;
 pub const TAGS_MAX: usize = 50;
 /// Bytes of a tag's key or value.
 pub const TAG_MAX_BYTES: usize = 256;
+/// Further names of one object.
+pub const ALIASES_MAX: usize = 32;
+/// Objects shown of a blast radius; how many more there are is said.
+pub const BLAST_RADIUS_MAX: usize = 10_000;
 /// Applications named on one object.
 pub const APPLICATIONS_MAX: usize = 32;
 /// Bytes of a stated reason.

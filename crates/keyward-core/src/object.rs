@@ -1,6 +1,7 @@
 //! The object model (DESIGN §4): realms, principals and their credentials, objects, versions, components.
 //!
 //! Every type here is a stored row: its encoding is frozen. A field is only ever added, with a new index and a default.
+mod edge;
 mod tenant;
 mod version;
 
@@ -15,6 +16,7 @@ use crate::ids::{ObjectId, PrincipalId, RealmId};
 use crate::name::Name;
 use crate::time::{Millis, Timestamp};
 
+pub use edge::*;
 pub use tenant::*;
 pub use version::*;
 

@@ -30,6 +30,30 @@ pub struct VersionView {
     pub uses_reserved: u64,
 }
 
+/// One object in a blast radius.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Concerned {
+    /// The relation that leads to it.
+    pub edge: crate::object::Edge,
+    /// How many relations lie between the key and it; 1 for the nearest.
+    pub distance: u32,
+    /// Its name, if it has one.
+    pub name: Option<crate::name::Name>,
+    /// What it is.
+    pub kind: crate::object::ObjectKind,
+}
+
+/// What depends on a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BlastRadius {
+    /// The key.
+    pub key: ObjectId,
+    /// What depends on it, the nearest first.
+    pub concerned: Vec<Concerned>,
+    /// Whether there is more than can be shown.
+    pub more: bool,
+}
+
 /// A policy as stored.
 #[derive(Debug, Clone, PartialEq, Eq, minicbor::Encode, minicbor::Decode)]
 #[cbor(map)]
@@ -185,6 +209,8 @@ pub enum Outcome {
     Key(alloc::boxed::Box<KeyView>),
     /// Several keys, without their older versions.
     Keys(Page<KeyView>),
+    /// What depends on a key.
+    BlastRadius(BlastRadius),
     /// A ciphertext in Keyward's format.
     Ciphertext {
         /// Bytes.

@@ -1,7 +1,9 @@
 //! What each command does, by area. Every function here reads, decides, acts and lists its changes; none of them commits.
+mod attributes;
 mod audit;
 mod batch;
 mod destruction;
+mod edges;
 mod govern;
 mod life;
 mod sign;
@@ -30,6 +32,7 @@ impl Work<'_> {
         command: &Command,
         envelope: &Envelope,
     ) -> Result<Outcome, Stop> {
+        self.if_match.clone_from(&envelope.if_match);
         if let Some(replay) = self.replayed(command, envelope)? {
             return Ok(replay);
         }
@@ -64,6 +67,13 @@ impl Work<'_> {
             Command::CancelDestruction(c) => self.cancel_destruction(c),
             Command::ExecuteDestruction(c) => self.execute_destruction(c),
             Command::ConfirmDestruction(c) => self.confirm_destruction(c),
+            Command::UpdateKey(c) => self.update_key(c),
+            Command::PutAlias(c) => self.put_alias(c),
+            Command::RemoveAlias(c) => self.remove_alias(c),
+            Command::ReadBlastRadius(c) => self.read_blast_radius(c),
+            Command::ConfigureRealm(c) => self.configure_realm(c),
+            Command::SuspendRealm(c) => self.suspend_realm(c),
+            Command::ResumeRealm(c) => self.resume_realm(c),
             Command::CreateRealm(c) => self.create_realm(c),
             Command::DescribeRealm(c) => self.describe_realm(c),
             Command::ListRealms(c) => self.list_realms(c),
@@ -149,14 +159,18 @@ impl Work<'_> {
         self.target = known.target;
         match command {
             Command::IssueToken(_) => Err(Problem::new(ErrorCode::SecretNotReplayable)),
-            Command::CreateKey(_) | Command::RotateKey(_) => {
+            // Whatever acts on a key shows it, as it is now.
+            c if c.key().is_some() || matches!(c, Command::CreateKey(_)) => {
                 let realm = self.realm(command.realm())?;
                 let id = ObjectId(known.target.unwrap_or_default());
-                let entry = self.object(realm.id, &keyward_core::command::KeyRef::Id(id))?;
+                let entry = self.object_of(realm.id, id)?;
                 self.authorise_key(&entry)?;
                 Ok(Some(self.key_outcome(&entry.object, entry.row_version)?))
             }
-            Command::CreateRealm(_) => {
+            Command::CreateRealm(_)
+            | Command::ConfigureRealm(_)
+            | Command::SuspendRealm(_)
+            | Command::ResumeRealm(_) => {
                 let id = RealmId(known.target.unwrap_or_default());
                 let opened = self
                     .open

@@ -500,6 +500,7 @@ const fn is_urgent(command: &Command) -> bool {
     matches!(
         command,
         Command::SuspendKey(_)
+            | Command::SuspendRealm(_)
             | Command::RevokeToken(_)
             | Command::SetPrincipalEnabled(_)
             | Command::ReportCompromise(_)

@@ -229,6 +229,7 @@ fn add_people(
         quotas: Quotas::default(),
         created_at: now,
         created_by: PrincipalId::SERVER,
+        rules: None,
     };
     let admin = PrincipalId(crypto.random().map_err(module_problem)?);
     let principal = Principal {

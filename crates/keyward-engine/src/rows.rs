@@ -6,7 +6,7 @@
 use keyward_core::cbor;
 use keyward_core::ids::{ObjectId, PrincipalId, RealmId, TokenId};
 use keyward_core::name::Name;
-use keyward_core::object::ObjectKind;
+use keyward_core::object::{EdgeKind, ObjectKind};
 use keyward_core::time::Timestamp;
 use minicbor::{Decode, Encode};
 
@@ -269,6 +269,22 @@ pub(crate) fn usage(realm: RealmId, id: ObjectId, number: u32) -> RowKey {
         Table::Usage,
         &[realm.as_bytes(), id.as_bytes(), &number.to_be_bytes()],
     )
+}
+/// Relations, by what they lead from.
+pub(crate) fn edge(realm: RealmId, from: ObjectId, kind: EdgeKind, to: ObjectId) -> RowKey {
+    key(
+        Table::Edge,
+        &[
+            b"e",
+            realm.as_bytes(),
+            from.as_bytes(),
+            &[kind as u8],
+            to.as_bytes(),
+        ],
+    )
+}
+pub(crate) fn edges_prefix(realm: RealmId, from: ObjectId) -> Vec<u8> {
+    [b"e".as_slice(), realm.as_bytes(), from.as_bytes()].concat()
 }
 pub(crate) fn policy(realm: RealmId, name: &Name) -> RowKey {
     key(Table::Policy, &[realm.as_bytes(), name.as_str().as_bytes()])

@@ -49,6 +49,8 @@ pub(crate) struct Work<'a> {
     pub(crate) computed: Option<(Stamp, Computed)>,
     /// A refusal that nevertheless writes something (a hold): what the caller is told after the commit.
     pub(crate) refuse_after: Option<Problem>,
+    /// Revisions of the object at which the caller wants the change.
+    pub(crate) if_match: Option<Vec<u64>>,
     /// Files hold what must not stay readable: scrub them after the commit.
     pub(crate) scrub: bool,
 }
@@ -83,6 +85,7 @@ impl<'a> Work<'a> {
             used_module: false,
             computed: None,
             refuse_after: None,
+            if_match: None,
             scrub: false,
         }
     }
@@ -190,6 +193,16 @@ impl<'a> Work<'a> {
                 ObjectId(self.pointer(key_name(realm, name))?.ok_or_else(absent)?)
             }
         };
+        self.object_of(realm, id)
+    }
+
+    /// An object of any kind by its id.
+    pub(crate) fn object_of(
+        &mut self,
+        realm: RealmId,
+        id: ObjectId,
+    ) -> Result<Arc<ObjectEntry>, Problem> {
+        let absent = || Problem::new(ErrorCode::NotFound);
         self.target = Some(id.0);
         let row = rows::object(realm, id);
         self.reads.push(row.clone());
@@ -280,11 +293,7 @@ impl<'a> Work<'a> {
             principal: &self.caller.facts.facts,
             action: self.kind,
             resource,
-            context: ContextFacts {
-                strong_authentication: matches!(self.caller.credential, Credential::Certificate(_)),
-                now_ms: self.moment.now.wall.0,
-                source: self.caller.source.unwrap_or_default(),
-            },
+            context: self.context(),
         };
         let answer = self.open.policy.decide(&request);
         self.policies = answer.determining.iter().map(ToString::to_string).collect();
@@ -301,18 +310,27 @@ impl<'a> Work<'a> {
     }
 
     pub(crate) fn authorise_key(&mut self, entry: &ObjectEntry) -> Result<(), Problem> {
-        let object = &entry.object;
-        self.authorise(ResourceFacts {
-            realm: object.realm,
-            kind: ResourceKind::Key,
-            id: object.id.0,
-            row_version: entry.row_version,
-            name: object.name.as_ref().map(Name::as_str),
-            tags: Some(&object.tags),
-            spec: object.spec.map(keyward_core::algorithm::KeySpec::as_str),
-            purpose: object.purpose.map(keyward_core::algorithm::Purpose::as_str),
-            owner: Some(object.owner),
-        })
+        self.authorise(resource_of(&entry.object, entry.row_version))
+    }
+
+    /// Whether the caller may know of an object: what listings leave out otherwise.
+    pub(crate) fn is_visible(&mut self, object: &Object, row_version: u64) -> bool {
+        self.reads.push(rows::policy_epoch(object.realm));
+        let request = PolicyRequest {
+            principal: &self.caller.facts.facts,
+            action: CommandKind::DescribeKey,
+            resource: resource_of(object, row_version),
+            context: self.context(),
+        };
+        self.open.policy.decide(&request).allowed
+    }
+
+    fn context(&self) -> ContextFacts {
+        ContextFacts {
+            strong_authentication: matches!(self.caller.credential, Credential::Certificate(_)),
+            now_ms: self.moment.now.wall.0,
+            source: self.caller.source.unwrap_or_default(),
+        }
     }
 
     pub(crate) fn authorise_in(
@@ -369,6 +387,21 @@ impl<'a> Work<'a> {
     pub(crate) fn replace<T: Encode<()>>(&mut self, key: RowKey, value: &T) -> Result<(), Problem> {
         let before = self.row(&key)?;
         self.put(key, before.as_ref(), value)
+    }
+}
+
+/// An object as policy sees it.
+fn resource_of(object: &Object, row_version: u64) -> ResourceFacts<'_> {
+    ResourceFacts {
+        realm: object.realm,
+        kind: ResourceKind::Key,
+        id: object.id.0,
+        row_version,
+        name: object.name.as_ref().map(Name::as_str),
+        tags: Some(&object.tags),
+        spec: object.spec.map(keyward_core::algorithm::KeySpec::as_str),
+        purpose: object.purpose.map(keyward_core::algorithm::Purpose::as_str),
+        owner: Some(object.owner),
     }
 }
 

@@ -214,6 +214,21 @@ impl Bench {
         RealmRef::Id(self.world.realm)
     }
 
+    /// A realm of its own for what would stop all the others.
+    fn other_realm(&self) -> RealmRef {
+        let called = keyward_core::ids::hex(&self.fresh_workload().0[..8]);
+        let create = CreateRealm {
+            name: name(&called),
+            level: 1,
+            rehearsal: true,
+            quotas: None,
+        };
+        match run(&self.world.engine, &self.world.admin, create).unwrap() {
+            Outcome::Realm(realm) => RealmRef::Id(realm.id),
+            other => panic!("{other:?}"),
+        }
+    }
+
     fn scheduled(&self) -> KeyRef {
         let key = self.fresh_key();
         let schedule = ScheduleDestruction {
@@ -383,9 +398,67 @@ impl Bench {
                     limit: 3,
                     state: None,
                     name_prefix: None,
+                    filter: None,
                 }
                 .into(),
             ),
+            K::UpdateKey => {
+                let mut update = UpdateKey::nothing(realm, key());
+                update.tags.insert("a".to_owned(), Some("b".to_owned()));
+                life(update.into())
+            }
+            K::PutAlias => life(
+                PutAlias {
+                    realm,
+                    key: key(),
+                    alias: unique(),
+                    take: false,
+                }
+                .into(),
+            ),
+            K::RemoveAlias => {
+                let (key, alias) = (key(), unique());
+                let put = PutAlias {
+                    realm: realm.clone(),
+                    key: key.clone(),
+                    alias: alias.clone(),
+                    take: false,
+                };
+                run(&w.engine, &w.officer, put).unwrap();
+                life(RemoveAlias { realm, key, alias }.into())
+            }
+            K::ReadBlastRadius => life(ReadBlastRadius { realm, key: key() }.into()),
+            K::ConfigureRealm => govern(
+                ConfigureRealm {
+                    realm,
+                    level: Some(1),
+                    quotas: None,
+                    rules: None,
+                }
+                .into(),
+            ),
+            K::SuspendRealm => govern(
+                SuspendRealm {
+                    realm: self.other_realm(),
+                    reason: None,
+                }
+                .into(),
+            ),
+            K::ResumeRealm => {
+                let realm = self.other_realm();
+                let suspend = SuspendRealm {
+                    realm: realm.clone(),
+                    reason: None,
+                };
+                run(&w.engine, &w.admin, suspend).unwrap();
+                govern(
+                    ResumeRealm {
+                        realm,
+                        reason: None,
+                    }
+                    .into(),
+                )
+            }
             K::RotateKey => life(RotateKey { realm, key: key() }.into()),
             K::ActivateKey => {
                 let inactive = CreateKey {

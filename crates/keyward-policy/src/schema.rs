@@ -9,6 +9,10 @@ const fn resource(kind: CommandKind) -> &'static str {
     use CommandKind as K;
     match kind {
         K::DescribeKey
+        | K::UpdateKey
+        | K::PutAlias
+        | K::RemoveAlias
+        | K::ReadBlastRadius
         | K::RotateKey
         | K::ActivateKey
         | K::SuspendKey
@@ -33,6 +37,9 @@ const fn resource(kind: CommandKind) -> &'static str {
         K::CreateKey
         | K::ListKeys
         | K::DescribeRealm
+        | K::ConfigureRealm
+        | K::SuspendRealm
+        | K::ResumeRealm
         | K::CreateWorkload
         | K::ListPrincipals
         | K::RegisterAnchor
@@ -84,6 +91,9 @@ pub(crate) const fn groups(kind: CommandKind) -> &'static [&'static str] {
     use CommandKind as K;
     match kind {
         K::CreateKey
+        | K::UpdateKey
+        | K::PutAlias
+        | K::RemoveAlias
         | K::ActivateKey
         | K::SuspendKey
         | K::ResumeKey
@@ -106,12 +116,14 @@ pub(crate) const fn groups(kind: CommandKind) -> &'static [&'static str] {
         | K::SignBatch
         | K::VerifyBatch
         | K::MacBatch => &["key-use", "key-any", "not-evidence"],
-        K::DescribeKey | K::ListKeys => &["key-read", "key-any"],
+        K::DescribeKey | K::ListKeys | K::ReadBlastRadius => &["key-read", "key-any"],
         K::DescribeRealm => &["govern-realm", "evidence-realm", "see-realm"],
         K::DescribePrincipal | K::ListPrincipals | K::ListPolicies => {
             &["govern-realm", "evidence-realm"]
         }
         K::CreateWorkload
+        | K::SuspendRealm
+        | K::ResumeRealm
         | K::IssueToken
         | K::RevokeToken
         | K::RegisterAnchor
@@ -119,7 +131,7 @@ pub(crate) const fn groups(kind: CommandKind) -> &'static [&'static str] {
         | K::SetPrincipalEnabled
         | K::PutPolicy
         | K::DeletePolicy => &["govern-realm", "not-evidence"],
-        K::CreateRealm => &["govern-installation", "not-evidence"],
+        K::CreateRealm | K::ConfigureRealm => &["govern-installation", "not-evidence"],
         K::Seal => &["govern-installation", "sealing", "not-evidence"],
         K::RedactRecord | K::RotateLogKey => &["govern-installation", "not-evidence"],
         K::ListRealms | K::Status => &["govern-installation", "evidence"],

@@ -10,6 +10,7 @@
 //! What it must never do: hold a secret outside [`keyward_core::secret::Secret`], quote a value from a body in a problem,
 //! or decide. (A JSON string that carries escapes passes through the parser's own buffer, which is not wiped; base64
 //! needs no escapes.)
+mod attributes;
 mod bodies;
 mod commands;
 mod data;
@@ -93,6 +94,7 @@ pub fn decode(
     let envelope = Envelope {
         idempotency_key: headers.idempotency_key()?,
         correlation: request_id,
+        if_match: headers.revisions(),
     };
     let query = query::Query::parse(query.unwrap_or(""), matched.spec.query)?;
     let fields = fields::Fields::of_body(body, matched.spec.body)?;

@@ -1,4 +1,6 @@
 //! `key`.
+pub mod attributes;
+
 use clap::{Args, Subcommand};
 use keyward_core::algorithm::{KeySpec, Protection, Purpose};
 use keyward_core::object::{ExportClass, Sensitivity};
@@ -21,15 +23,28 @@ pub enum Key {
         /// Only keys in this state
         #[arg(long, value_parser = state)]
         state: Option<State>,
-        /// Only keys whose name starts so
+        /// Only keys whose name or alias starts so
         #[arg(long, value_name = "TEXT")]
         prefix: Option<String>,
+        #[command(flatten)]
+        filter: attributes::Filter,
         #[command(flatten)]
         paging: Paging,
     },
     /// Show a key and its versions
     #[command(after_help = "Example:\n  keyward key show orders -r shop")]
     Show {
+        /// Name or id
+        key: String,
+    },
+    /// Change attributes: name, tags, owner, rotation, limits
+    Update(Box<attributes::Update>),
+    /// Further names: add, move, remove
+    #[command(subcommand)]
+    Alias(attributes::Alias),
+    /// Show what depends on a key
+    #[command(after_help = "Example:\n  keyward key blast-radius orders -r shop")]
+    BlastRadius {
         /// Name or id
         key: String,
     },
@@ -215,11 +230,11 @@ fn choice<T>(text: &str, parse: impl Fn(&str) -> Option<T>, all: &[&str]) -> Res
     parse(text).ok_or_else(|| format!("it is one of {}", all.join(", ")))
 }
 
-fn spec(text: &str) -> Result<KeySpec, String> {
+pub fn spec(text: &str) -> Result<KeySpec, String> {
     choice(text, KeySpec::parse, &KeySpec::ALL.map(KeySpec::as_str))
 }
 
-fn purpose(text: &str) -> Result<Purpose, String> {
+pub fn purpose(text: &str) -> Result<Purpose, String> {
     choice(text, Purpose::parse, &Purpose::ALL.map(Purpose::as_str))
 }
 
@@ -231,11 +246,11 @@ fn protection(text: &str) -> Result<Protection, String> {
     )
 }
 
-fn export(text: &str) -> Result<ExportClass, String> {
+pub fn export(text: &str) -> Result<ExportClass, String> {
     choice(text, ExportClass::parse, &["never", "wrapped", "session"])
 }
 
-fn sensitivity(text: &str) -> Result<Sensitivity, String> {
+pub fn sensitivity(text: &str) -> Result<Sensitivity, String> {
     choice(text, Sensitivity::parse, &["low", "moderate", "high"])
 }
 
@@ -243,16 +258,16 @@ fn state(text: &str) -> Result<State, String> {
     choice(text, State::parse, &State::ALL.map(State::as_str))
 }
 
-fn time(text: &str) -> Result<Timestamp, String> {
+pub fn time(text: &str) -> Result<Timestamp, String> {
     keyward_client::parse_time(text)
         .ok_or_else(|| "it is a time as in 2026-11-20T08:00:00Z".to_owned())
 }
 
-fn tag(text: &str) -> Result<(String, String), String> {
+pub fn tag(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or("it is KEY=VALUE")?;
     Ok((key.to_owned(), value.to_owned()))
 }
 
-fn principal(text: &str) -> Result<keyward_core::ids::PrincipalId, String> {
+pub fn principal(text: &str) -> Result<keyward_core::ids::PrincipalId, String> {
     keyward_core::ids::PrincipalId::parse(text).map_err(|error| error.to_string())
 }

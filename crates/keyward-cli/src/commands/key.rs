@@ -1,11 +1,12 @@
 //! `key`.
+mod attributes;
 mod view;
 
 use keyward_client::Key as Shown;
 use keyward_core::command::{
     ActivateKey, CancelDestruction, ConfirmDestruction, CreateKey, DeactivateKey, DescribeKey,
-    ExecuteDestruction, KeyRef, ListKeys, RealmRef, ReportCompromise, ResumeKey, RotateKey,
-    ScheduleDestruction, SuspendKey,
+    ExecuteDestruction, KeyFilter, KeyRef, ListKeys, RealmRef, ReportCompromise, ResumeKey,
+    RotateKey, ScheduleDestruction, SuspendKey,
 };
 use keyward_core::ids::ObjectId;
 use keyward_core::object::Cryptoperiod;
@@ -28,8 +29,15 @@ pub fn run(global: &Global, args: Key, out: Out) -> Result<(), Failure> {
         Key::List {
             state,
             prefix,
+            filter,
             paging,
-        } => list(&session, &realm, state, prefix, &paging),
+        } => {
+            let filter = attributes::filter(filter);
+            list(&session, &realm, state, prefix, filter, &paging)
+        }
+        Key::Update(args) => attributes::update(&session, realm, *args),
+        Key::Alias(args) => attributes::alias(&session, realm, args),
+        Key::BlastRadius { key } => attributes::blast_radius(&session, realm, &key),
         Key::Show { key } => {
             let command = DescribeKey {
                 realm,
@@ -150,6 +158,7 @@ fn list(
     realm: &RealmRef,
     state: Option<State>,
     prefix: Option<String>,
+    filter: Option<KeyFilter>,
     paging: &Paging,
 ) -> Result<(), Failure> {
     let page = all_pages(paging.limit, |after, limit| {
@@ -162,6 +171,7 @@ fn list(
             limit,
             state,
             name_prefix: prefix.clone(),
+            filter: filter.clone(),
         };
         session.run(async |client| client.list_keys(command).await)
     })?;

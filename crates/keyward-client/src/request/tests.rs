@@ -5,7 +5,7 @@ use keyward_core::algorithm::{KeySpec, Protection, Purpose, SignatureScheme};
 use keyward_core::command::*;
 use keyward_core::ids::{ObjectId, PrincipalId, RealmId, TokenId};
 use keyward_core::name::Name;
-use keyward_core::object::{Cryptoperiod, ExportClass, Quotas, Sensitivity};
+use keyward_core::object::{Cryptoperiod, ExportClass, Quotas, RealmRules, Sensitivity};
 use keyward_core::role::Role;
 use keyward_core::secret::Secret;
 use keyward_core::state::State;
@@ -48,6 +48,34 @@ fn about_realms(realm: &RealmRef) -> Vec<Command> {
     vec![
         DescribeRealm {
             realm: realm.clone(),
+        }
+        .into(),
+        ConfigureRealm {
+            realm: realm.clone(),
+            level: Some(2),
+            quotas: Some(Quotas::default()),
+            rules: Some(RealmRules {
+                rotate_every: Some(Millis(3_600_000)),
+                widest_export: Some(ExportClass::Wrapped),
+                exceptions: Some(true),
+            }),
+        }
+        .into(),
+        ConfigureRealm {
+            realm: realm.clone(),
+            level: None,
+            quotas: None,
+            rules: Some(RealmRules::default()),
+        }
+        .into(),
+        SuspendRealm {
+            realm: realm.clone(),
+            reason: Some("moved \"out\"".into()),
+        }
+        .into(),
+        ResumeRealm {
+            realm: realm.clone(),
+            reason: None,
         }
         .into(),
         CreateWorkload {
@@ -95,6 +123,14 @@ fn about_realms(realm: &RealmRef) -> Vec<Command> {
             limit: 1000,
             state: Some(State::PreActivation),
             name_prefix: Some("a&b=c +%".into()),
+            filter: Some(KeyFilter {
+                spec: Some(KeySpec::EcP521),
+                purpose: Some(Purpose::Sign),
+                tag: Some(("a b".into(), Some("c=d&".into()))),
+                owner: Some(principal),
+                rotation_due_before: Some(Timestamp(1_795_420_800_123)),
+                destruction_due_before: Some(Timestamp(1_795_420_800_000)),
+            }),
         }
         .into(),
         ListKeys {
@@ -103,6 +139,7 @@ fn about_realms(realm: &RealmRef) -> Vec<Command> {
             limit: 1,
             state: None,
             name_prefix: None,
+            filter: None,
         }
         .into(),
         CreateKey {
@@ -153,6 +190,21 @@ fn about_keys(realm: &RealmRef, key: &KeyRef) -> Vec<Command> {
     }
     make! {
         DescribeKey {}
+        ReadBlastRadius {}
+        PutAlias { alias: name("a/b ç"), take: true }
+        RemoveAlias { alias: name("a/b ç") }
+        UpdateKey {
+            name: Some(Edit::Set(name("n\""))),
+            tags: BTreeMap::from([("a".to_owned(), Some("b\n".to_owned())), ("gone".to_owned(), None)]),
+            owner: Some(PrincipalId([3; 16])), applications: Some(vec!["x".to_owned()]),
+            sensitivity: Some(Sensitivity::High), export: Some(ExportClass::Never),
+            cryptoperiod: Some(Cryptoperiod { originator: Some(Millis::days(3)), recipient: Some(Millis(5000)) }),
+            rotate_every: Some(Edit::Set(Millis::days(90))), min_protect: Some(2), min_process: Some(1)
+        }
+        UpdateKey {
+            name: Some(Edit::Clear), tags: BTreeMap::new(), owner: None, applications: Some(vec![]), sensitivity: None,
+            export: None, cryptoperiod: None, rotate_every: Some(Edit::Clear), min_protect: None, min_process: None
+        }
         RotateKey {}
         ActivateKey { version: Some(2) }
         ActivateKey { version: None }

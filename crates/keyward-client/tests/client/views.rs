@@ -2,8 +2,8 @@
 use std::path::Path;
 
 use keyward_client::{
-    Anchor, Health, Key, Page, PolicyList, Principal, Readiness, Realm, RecordPage, RecordProof,
-    Status, Verified,
+    Anchor, BlastRadius, Health, Key, Page, PolicyList, Principal, Readiness, Realm, RecordPage,
+    RecordProof, Status, Verified,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -29,6 +29,7 @@ fn every_answer_of_the_server_is_read_whole() {
     assert_kept::<Anchor>("anchor");
     assert_kept::<PolicyList>("policies");
     assert_kept::<Key>("key");
+    assert_kept::<BlastRadius>("blast-radius");
     assert_kept::<Page<Key>>("keys");
     assert_kept::<Verified>("verified");
     assert_kept::<Verified>("verified-mac");

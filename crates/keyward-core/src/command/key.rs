@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use minicbor::{Decode, Encode};
 
-use super::{KeyRef, RealmRef};
+use super::{KeyFilter, KeyRef, RealmRef};
 use crate::algorithm::{KeySpec, Protection, Purpose};
 use crate::ids::{ObjectId, PrincipalId};
 use crate::name::Name;
@@ -89,6 +89,9 @@ pub struct ListKeys {
     /// Only keys whose name starts so.
     #[n(4)]
     pub name_prefix: Option<String>,
+    /// What else must hold.
+    #[n(5)]
+    pub filter: Option<KeyFilter>,
 }
 
 /// Makes a new version.

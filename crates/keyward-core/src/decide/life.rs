@@ -1,4 +1,5 @@
 //! Birth, rotation and the states of keys: what is to be written, or why not.
+use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec;
 use alloc::vec::Vec;
@@ -16,7 +17,7 @@ use crate::object::{
 };
 use crate::record::StateChange;
 use crate::state::State;
-use crate::time::Timestamp;
+use crate::time::{Millis, Timestamp};
 use crate::{ErrorCode, Problem};
 
 /// Everything about a new object but its material.
@@ -64,6 +65,14 @@ pub fn create(
     if realm.level >= 3 && command.export == ExportClass::Session {
         return Err(Problem::new(ErrorCode::ExportForbidden).with("class", command.export.as_str()));
     }
+    if let Some(widest) = realm.rules.and_then(|rules| rules.widest_export)
+        && command.export > widest
+    {
+        return Err(Problem::new(ErrorCode::ExportForbidden).with("class", command.export.as_str()));
+    }
+    let rotate_every = command
+        .rotate_every
+        .or_else(|| realm.rules.and_then(|rules| rules.rotate_every));
     let cryptoperiod = command
         .cryptoperiod
         .unwrap_or(Cryptoperiod::default_for(purpose));
@@ -91,8 +100,8 @@ pub fn create(
             export: command.export,
             exception: false,
             cryptoperiod,
-            rotate_every: command.rotate_every,
-            rotate_at: command.rotate_every.map(|every| now.plus(every)),
+            rotate_every,
+            rotate_at: rotate_every.map(|every| now.plus(every)),
             current: 1,
             min_protect: 1,
             min_process: 1,
@@ -109,7 +118,7 @@ pub fn create(
     })
 }
 
-fn check_cryptoperiod(period: &Cryptoperiod) -> Result<(), Problem> {
+pub(super) fn check_cryptoperiod(period: &Cryptoperiod) -> Result<(), Problem> {
     let bad = |reason: &str| Problem::new(ErrorCode::CryptoperiodInvalid).with("reason", reason);
     if period.originator.is_some_and(|p| p.0 == 0) || period.recipient.is_some_and(|p| p.0 == 0) {
         return Err(bad("a period must be longer than nothing"));
@@ -126,32 +135,43 @@ fn check_cryptoperiod(period: &Cryptoperiod) -> Result<(), Problem> {
 }
 
 fn check_words(command: &CreateKey) -> Result<(), Problem> {
-    if command.tags.len() > TAGS_MAX {
+    check_tags(&command.tags)?;
+    check_applications(&command.applications)?;
+    check_interval(command.rotate_every)
+}
+
+fn is_no_word(text: &String) -> bool {
+    text.is_empty() || text.len() > TAG_MAX_BYTES || text.chars().any(char::is_control)
+}
+
+pub(super) fn check_tags(tags: &BTreeMap<String, String>) -> Result<(), Problem> {
+    if tags.len() > TAGS_MAX {
         return Err(field("tags", "at most 50 tags"));
     }
-    let long = |text: &String| {
-        text.is_empty() || text.len() > TAG_MAX_BYTES || text.chars().any(char::is_control)
-    };
-    if command
-        .tags
+    if tags
         .iter()
-        .any(|(key, value)| long(key) || value.len() > TAG_MAX_BYTES)
+        .any(|(key, value)| is_no_word(key) || value.len() > TAG_MAX_BYTES)
     {
         return Err(field(
             "tags",
             "keys have 1 to 256 bytes, values at most 256, no control characters",
         ));
     }
-    if command.applications.len() > APPLICATIONS_MAX || command.applications.iter().any(long) {
+    Ok(())
+}
+
+pub(super) fn check_applications(applications: &[String]) -> Result<(), Problem> {
+    if applications.len() > APPLICATIONS_MAX || applications.iter().any(is_no_word) {
         return Err(field(
             "applications",
             "at most 32 of 1 to 256 bytes, no control characters",
         ));
     }
-    if command
-        .rotate_every
-        .is_some_and(|every| every < crate::time::Millis::HOUR)
-    {
+    Ok(())
+}
+
+pub(super) fn check_interval(rotate_every: Option<Millis>) -> Result<(), Problem> {
+    if rotate_every.is_some_and(|every| every < Millis::HOUR) {
         return Err(field("rotate_every_days", "at least one hour"));
     }
     Ok(())

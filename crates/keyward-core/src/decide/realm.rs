@@ -2,11 +2,11 @@
 use alloc::vec::Vec;
 
 use super::Moment;
-use super::life::{field, realm_open};
-use crate::command::{CreateRealm, CreateWorkload, IssueToken};
+use super::life::{check_reason, field, realm_open};
+use crate::command::{ConfigureRealm, CreateRealm, CreateWorkload, IssueToken};
 use crate::ids::{PrincipalId, RealmId};
 use crate::limits::TOKEN_MAX_DAYS;
-use crate::object::{Grant, Principal, PrincipalKind, Realm};
+use crate::object::{ExportClass, Grant, Principal, PrincipalKind, Quotas, Realm};
 use crate::role::Role;
 use crate::time::{Millis, Timestamp};
 use crate::{ErrorCode, Problem};
@@ -28,13 +28,7 @@ pub fn create_realm(
         return Err(field("name", "`system` names the installation itself"));
     }
     let quotas = command.quotas.unwrap_or_default();
-    if quotas.keys == 0
-        || quotas.rate_per_second == 0
-        || quotas.in_flight == 0
-        || quotas.audit_bytes_per_day == 0
-    {
-        return Err(field("quotas", "a quota must be greater than zero"));
-    }
+    check_quotas(&quotas)?;
     Ok(Realm {
         id,
         name: command.name.clone(),
@@ -45,6 +39,85 @@ pub fn create_realm(
         quotas,
         created_at: moment.now.wall,
         created_by: moment.actor,
+        rules: None,
+    })
+}
+
+fn check_quotas(quotas: &Quotas) -> Result<(), Problem> {
+    if quotas.keys == 0
+        || quotas.rate_per_second == 0
+        || quotas.in_flight == 0
+        || quotas.audit_bytes_per_day == 0
+    {
+        return Err(field("quotas", "a quota must be greater than zero"));
+    }
+    Ok(())
+}
+
+/// Decides on other rules for a realm.
+///
+/// # Errors
+/// `invalid_field`; `conflict` when the level would sink below what its keys were made under.
+pub fn configure_realm(
+    command: &ConfigureRealm,
+    realm: &Realm,
+    holds_keys: bool,
+) -> Result<Realm, Problem> {
+    let mut next = realm.clone();
+    if let Some(level) = command.level {
+        if !(1..=3).contains(&level) {
+            return Err(field("level", "1, 2 or 3"));
+        }
+        if level < realm.level && holds_keys {
+            return Err(Problem::new(ErrorCode::Conflict).with(
+                "reason",
+                "the level may sink only while the realm holds no object",
+            ));
+        }
+        next.level = level;
+    }
+    if let Some(quotas) = command.quotas {
+        check_quotas(&quotas)?;
+        next.quotas = quotas;
+    }
+    if let Some(rules) = command.rules {
+        if rules.rotate_every.is_some_and(|every| every < Millis::HOUR) {
+            return Err(field("rules.rotate_every_days", "at least one hour"));
+        }
+        if next.level >= 3 && rules.widest_export == Some(ExportClass::Session) {
+            return Err(field(
+                "rules.widest_export",
+                "a realm of level 3 has no export in the clear",
+            ));
+        }
+        next.rules = Some(rules);
+    }
+    Ok(next)
+}
+
+/// Stops or allows every use in a realm.
+///
+/// # Errors
+/// `state_unchanged`; `conflict` for the installation's own realm.
+pub fn set_realm_suspended(
+    realm: &Realm,
+    suspended: bool,
+    reason: Option<&str>,
+) -> Result<Realm, Problem> {
+    check_reason(reason)?;
+    if realm.id == RealmId::SYSTEM {
+        return Err(Problem::new(ErrorCode::Conflict).with(
+            "reason",
+            "the installation's own realm holds no keys and cannot be suspended",
+        ));
+    }
+    if realm.suspended == suspended {
+        let state = if suspended { "suspended" } else { "active" };
+        return Err(Problem::new(ErrorCode::StateUnchanged).with("state", state));
+    }
+    Ok(Realm {
+        suspended,
+        ..realm.clone()
     })
 }
 

@@ -4,10 +4,11 @@ use alloc::vec::Vec;
 
 use minicbor::{Decode, Encode};
 
+use super::ExportClass;
 use crate::ids::{PrincipalId, RealmId, TokenId};
 use crate::name::Name;
 use crate::role::Role;
-use crate::time::Timestamp;
+use crate::time::{Millis, Timestamp};
 
 /// A tenant: its own names, keys, policies, quotas and assurance level.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -40,6 +41,24 @@ pub struct Realm {
     /// By whom.
     #[n(8)]
     pub created_by: PrincipalId,
+    /// Rules for new keys; none: the standard's.
+    #[n(9)]
+    pub rules: Option<RealmRules>,
+}
+
+/// What a realm says about its new keys. Keys that are there already keep what they were made with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Default)]
+#[cbor(map)]
+pub struct RealmRules {
+    /// Rotation interval of a key that was made without one.
+    #[n(0)]
+    pub rotate_every: Option<Millis>,
+    /// Widest export class that a new key may have; any that the level allows if not given.
+    #[n(1)]
+    pub widest_export: Option<ExportClass>,
+    /// Whether keys may be made with an exception for services that are not approved.
+    #[n(2)]
+    pub exceptions: Option<bool>,
 }
 
 /// What a realm counts: apart from [`Realm`], so that making a key does not disturb those who only read the realm.

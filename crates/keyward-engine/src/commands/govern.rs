@@ -2,9 +2,9 @@
 use std::sync::Arc;
 
 use keyward_core::command::{
-    BindCertificate, CreateRealm, CreateWorkload, DeletePolicy, DescribePrincipal, DescribeRealm,
-    IssueToken, ListPolicies, ListPrincipals, ListRealms, PutPolicy, RealmRef, RegisterAnchor,
-    RevokeToken, SetPrincipalEnabled,
+    BindCertificate, ConfigureRealm, CreateRealm, CreateWorkload, DeletePolicy, DescribePrincipal,
+    DescribeRealm, IssueToken, ListPolicies, ListPrincipals, ListRealms, PutPolicy, RealmRef,
+    RegisterAnchor, ResumeRealm, RevokeToken, SetPrincipalEnabled, SuspendRealm,
 };
 use keyward_core::decide::realm as decide;
 use keyward_core::ids::{PrincipalId, RealmId};
@@ -67,6 +67,45 @@ impl Work<'_> {
         let realm = self.realm(&command.realm)?;
         self.authorise_in(realm.id, ResourceKind::Realm, realm.id.0)?;
         Ok(Outcome::Realm(Realm::clone(&realm)))
+    }
+
+    pub(super) fn configure_realm(&mut self, command: &ConfigureRealm) -> Result<Outcome, Problem> {
+        let realm = self.realm(&command.realm)?;
+        self.authorise_in(realm.id, ResourceKind::Realm, realm.id.0)?;
+        let objects = self
+            .open
+            .store
+            .scan(Table::Object, realm.id.as_bytes(), None, 1)
+            .map_err(|f| store_problem(&f))?;
+        let next = decide::configure_realm(command, &realm, !objects.is_empty())?;
+        self.detail = Some(format!("level {}", next.level));
+        self.put_realm(next)
+    }
+
+    pub(super) fn suspend_realm(&mut self, command: &SuspendRealm) -> Result<Outcome, Problem> {
+        let realm = self.realm(&command.realm)?;
+        self.authorise_in(realm.id, ResourceKind::Realm, realm.id.0)?;
+        let next = decide::set_realm_suspended(&realm, true, command.reason.as_deref())?;
+        self.detail.clone_from(&command.reason);
+        self.put_realm(next)
+    }
+
+    pub(super) fn resume_realm(&mut self, command: &ResumeRealm) -> Result<Outcome, Problem> {
+        let realm = self.realm(&command.realm)?;
+        self.authorise_in(realm.id, ResourceKind::Realm, realm.id.0)?;
+        let next = decide::set_realm_suspended(&realm, false, command.reason.as_deref())?;
+        self.detail.clone_from(&command.reason);
+        self.put_realm(next)
+    }
+
+    fn put_realm(&mut self, next: Realm) -> Result<Outcome, Problem> {
+        let key = rows::realm(next.id);
+        self.target = Some(next.id.0);
+        let row = self
+            .row(&key)?
+            .ok_or_else(|| Problem::new(ErrorCode::NotFound))?;
+        self.put(key, Some(&row), &next)?;
+        Ok(Outcome::Realm(next))
     }
 
     pub(super) fn list_realms(&mut self, command: &ListRealms) -> Result<Outcome, Problem> {

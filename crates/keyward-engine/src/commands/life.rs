@@ -6,11 +6,13 @@ use keyward_core::command::{
     ActivateKey, CreateKey, DeactivateKey, DescribeKey, KeyRef, ListKeys, RealmRef,
     ReportCompromise, ResumeKey, RotateKey, SuspendKey,
 };
+use keyward_core::decide::attributes;
 use keyward_core::decide::life::{self, Material, Transitioned};
 use keyward_core::ids::{ObjectId, RealmId};
 use keyward_core::limits::LEAVES_MAX;
-use keyward_core::object::RealmCounters;
-use keyward_core::object::{Birth, Object, Origin, Realm, Usage, Version};
+use keyward_core::object::{
+    Birth, Object, ObjectKind, Origin, Realm, RealmCounters, Usage, Version,
+};
 use keyward_core::outcome::{KeyView, Outcome, Page, VersionView};
 use keyward_core::policy_facts::ResourceKind;
 use keyward_core::{ErrorCode, Problem};
@@ -210,7 +212,7 @@ impl Work<'_> {
         })
     }
 
-    fn schedule_rotation(&mut self, object: &Object) -> Result<(), Problem> {
+    pub(super) fn schedule_rotation(&mut self, object: &Object) -> Result<(), Problem> {
         let Some(at) = object.rotate_at else {
             return Ok(());
         };
@@ -226,7 +228,7 @@ impl Work<'_> {
         )
     }
 
-    fn drop_due(&mut self, object: &Object) -> Result<(), Problem> {
+    pub(super) fn drop_due(&mut self, object: &Object) -> Result<(), Problem> {
         let Some(at) = object.rotate_at else {
             return Ok(());
         };
@@ -248,6 +250,7 @@ impl Work<'_> {
         let realm = self.realm(realm)?;
         let entry = self.object(realm.id, key)?;
         self.authorise_key(&entry)?;
+        self.check_revision(&entry)?;
         Ok((realm, entry))
     }
 
@@ -279,25 +282,25 @@ impl Work<'_> {
             }
             None => entry.object.clone(),
         };
-        for version in &transition.versions {
-            let before = versions
-                .iter()
-                .find(|(v, _)| v.number == version.number)
-                .map(|(_, row)| row);
-            self.put(
-                rows::version(object.realm, object.id, version.number),
-                before,
-                version,
-            )?;
+        self.put_versions(versions, &transition.versions)?;
+        self.shown(&object, row_version, versions, &transition.versions)
+    }
+
+    /// A key as it is after some of its versions changed.
+    pub(super) fn shown(
+        &self,
+        object: &Object,
+        row_version: u64,
+        before: &[(Version, Row)],
+        changed: &[Version],
+    ) -> Result<Outcome, Problem> {
+        let mut views = Vec::with_capacity(before.len());
+        for (version, _) in before {
+            let now = changed.iter().find(|c| c.number == version.number);
+            let used = self.reserved(object, version.number)?;
+            views.push(view(now.unwrap_or(version).clone(), used));
         }
-        let views = versions
-            .iter()
-            .map(|(v, _)| {
-                let changed = transition.versions.iter().find(|c| c.number == v.number);
-                view(changed.unwrap_or(v).clone(), 0)
-            })
-            .collect();
-        Ok(outcome(&object, row_version, views))
+        Ok(outcome(object, row_version, views))
     }
 
     fn one_version(
@@ -372,8 +375,15 @@ impl Work<'_> {
             .into_iter()
             .filter(|v| command.version.is_none_or(|n| n == v.number))
             .collect();
-        self.detail = command.since.map(|since| format!("since {since}"));
         let transition = life::compromise(&entry.object, &concerned, &command.reason, self.moment)?;
+        let radius = self.blast_radius(entry.object.realm, entry.object.id)?;
+        let since = command.since.map(|since| format!("since {since}; "));
+        self.detail = Some(format!(
+            "{}{}{} other objects concerned",
+            since.unwrap_or_default(),
+            if radius.more { "more than " } else { "" },
+            radius.concerned.len()
+        ));
         self.transitioned(&entry, &versions, transition)
     }
 
@@ -439,6 +449,35 @@ impl Work<'_> {
         Ok(Outcome::Keys(Page { items, more: false }))
     }
 
+    /// Whether everything but the state of its current version speaks for showing a key.
+    fn is_listed(
+        &mut self,
+        object: &Object,
+        row_version: u64,
+        command: &ListKeys,
+    ) -> Result<bool, Problem> {
+        if let Some(prefix) = &command.name_prefix
+            && !object
+                .name
+                .iter()
+                .chain(&object.aliases)
+                .any(|name| name.as_str().starts_with(prefix.as_str()))
+        {
+            return Ok(false);
+        }
+        if let Some(filter) = &command.filter {
+            if !attributes::passes(filter, object) {
+                return Ok(false);
+            }
+            if let Some(end) = filter.destruction_due_before
+                && !attributes::destroyed_before(&plain(&self.versions(object)?), end)
+            {
+                return Ok(false);
+            }
+        }
+        Ok(self.is_visible(object, row_version))
+    }
+
     fn listed(
         &mut self,
         realm: RealmId,
@@ -457,12 +496,8 @@ impl Work<'_> {
             .decode::<Object>(&key, row)
             .map_err(|f| store_problem(&f))?;
         let object = opened.value;
-        if let Some(prefix) = &command.name_prefix
-            && !object
-                .name
-                .as_ref()
-                .is_some_and(|name| name.as_str().starts_with(prefix.as_str()))
-        {
+        let is_key = matches!(object.kind, ObjectKind::Symmetric | ObjectKind::Pair);
+        if !is_key || !self.is_listed(&object, opened.version, command)? {
             return Ok(None);
         }
         let current = rows::version(realm, object.id, object.current);

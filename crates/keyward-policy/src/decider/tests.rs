@@ -80,8 +80,11 @@ fn allowed(decider: &Decider, who: &PrincipalFacts, realm: RealmId) -> Vec<&'sta
         .collect()
 }
 
-const LIFE: [&str; 11] = [
+const LIFE: [&str; 14] = [
     "create-key",
+    "update-key",
+    "put-alias",
+    "remove-alias",
     "rotate-key",
     "activate-key",
     "suspend-key",
@@ -98,12 +101,19 @@ const LIFE: [&str; 11] = [
 fn a_role_in_a_realm_allows_exactly_its_commands_there_and_nothing_in_another() {
     let decider = Decider::new();
     let mut officer: Vec<&str> = LIFE.to_vec();
-    officer.extend(["describe-key", "list-keys", "describe-realm"]);
+    officer.extend([
+        "describe-key",
+        "list-keys",
+        "read-blast-radius",
+        "describe-realm",
+    ]);
     let table: [(Role, Vec<&str>); 6] = [
         (
             Role::Administrator,
             vec![
                 "describe-realm",
+                "suspend-realm",
+                "resume-realm",
                 "create-workload",
                 "describe-principal",
                 "list-principals",
@@ -134,6 +144,7 @@ fn a_role_in_a_realm_allows_exactly_its_commands_there_and_nothing_in_another() 
                 "mac-batch",
                 "describe-key",
                 "list-keys",
+                "read-blast-radius",
                 "describe-realm",
             ],
         ),
@@ -142,6 +153,7 @@ fn a_role_in_a_realm_allows_exactly_its_commands_there_and_nothing_in_another() 
             vec![
                 "describe-key",
                 "list-keys",
+                "read-blast-radius",
                 "describe-realm",
                 "describe-principal",
                 "list-principals",

@@ -203,6 +203,99 @@ pub(super) const CREATE_KEY: &[Field] = &[
         "Who answers for it; the caller if not given.",
     ),
 ];
+pub(super) const UPDATE_KEY: &[Field] = &[
+    optional(
+        "name",
+        Kind::Nullable(&Kind::Name),
+        "Another name, or null for none.",
+    ),
+    optional(
+        "tags",
+        Kind::MapEdit,
+        "Tags to write; null removes one, the others stay.",
+    ),
+    optional("owner", Kind::Id, "Who answers for it."),
+    optional("applications", Kind::Texts, "All applications that use it."),
+    optional(
+        "sensitivity",
+        Kind::Choice("Sensitivity"),
+        "Impact level (FIPS 199).",
+    ),
+    optional(
+        "export",
+        Kind::Choice("ExportClass"),
+        "A narrower export class.",
+    ),
+    optional(
+        "cryptoperiod",
+        Kind::Object(CRYPTOPERIOD),
+        "Shorter periods; those of the versions there are end earlier too.",
+    ),
+    optional(
+        "rotate_every_days",
+        Kind::Nullable(&Kind::Whole(1, u64::MAX / 86_400_000)),
+        "Make a new version so often, counted from the current one; null: only when asked to.",
+    ),
+    optional(
+        "rotate_every_seconds",
+        Kind::Nullable(&Kind::Whole(1, u64::MAX / 1000)),
+        "The same in seconds.",
+    ),
+    optional(
+        "min_protect_version",
+        VERSIONS,
+        "Lowest version that may protect.",
+    ),
+    optional(
+        "min_process_version",
+        VERSIONS,
+        "Lowest version that may process.",
+    ),
+];
+pub(super) const PUT_ALIAS: &[Field] = &[optional(
+    "take",
+    Kind::Bool,
+    "Take it from the key that has it now; else that is refused.",
+)];
+pub(super) const RULES: &[Field] = &[
+    optional(
+        "rotate_every_days",
+        Kind::Whole(1, u64::MAX / 86_400_000),
+        "Rotation interval of a key that is made without one.",
+    ),
+    optional(
+        "rotate_every_seconds",
+        Kind::Whole(1, u64::MAX / 1000),
+        "The same in seconds.",
+    ),
+    optional(
+        "widest_export",
+        Kind::Choice("ExportClass"),
+        "Widest export class of a new key; any that the level allows if not given.",
+    ),
+    optional(
+        "exceptions",
+        Kind::Bool,
+        "Whether keys may be made with an exception for services that are not approved; false if not given.",
+    ),
+];
+pub(super) const CONFIGURE_REALM: &[Field] = &[
+    optional(
+        "level",
+        Kind::Whole(1, 3),
+        "Assurance level; it may sink only while the realm holds no object.",
+    ),
+    optional(
+        "quotas",
+        Kind::Object(QUOTAS),
+        "All limits; the defaults for those not given.",
+    ),
+    optional(
+        "rules",
+        Kind::Object(RULES),
+        "All rules for new keys; none for those not given.",
+    ),
+];
 pub(super) const VERSION: &[Field] = &[optional(
     "version",
     VERSIONS,
@@ -246,7 +339,33 @@ pub(super) const LIST_KEYS: &[Field] = &[
         Kind::Choice("State"),
         "Only keys whose current version is in this state.",
     ),
-    optional("name_prefix", Kind::Text, "Only keys whose name starts so."),
+    optional(
+        "name_prefix",
+        Kind::Text,
+        "Only keys whose name or alias starts so.",
+    ),
+    optional(
+        "spec",
+        Kind::Choice("KeySpec"),
+        "Only this algorithm and size.",
+    ),
+    optional("purpose", Kind::Choice("Purpose"), "Only this purpose."),
+    optional("owner", Kind::Id, "Only those this principal answers for."),
+    optional(
+        "tag",
+        Kind::Text,
+        "Only keys with this tag: `KEY` or `KEY=VALUE`.",
+    ),
+    optional(
+        "rotation_due_before",
+        Kind::Time,
+        "Only keys whose scheduled rotation falls due before then.",
+    ),
+    optional(
+        "destruction_due_before",
+        Kind::Time,
+        "Only keys with a destruction that falls due before then.",
+    ),
 ];
 pub(super) const READ_AUDIT: &[Field] = &[
     optional(

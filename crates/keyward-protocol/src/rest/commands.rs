@@ -1,18 +1,19 @@
 //! From a matched route, its query and its body to a command. Values are read, limits of the domain are the core's.
 use keyward_core::Problem;
 use keyward_core::command::{
-    ArchiveLog, BindCertificate, Command, CommandKind, CreateRealm, CreateWorkload, DeletePolicy,
-    DescribePrincipal, DescribeRealm, Envelope, IssueToken, ListPolicies, ListPrincipals,
-    ListRealms, ProveRecord, PutPolicy, ReadAudit, ReadCheckpoint, ReadLog, RealmRef, RedactRecord,
-    RegisterAnchor, RevokeToken, RotateLogKey, Seal, SetPrincipalEnabled, Status, Unseal,
+    ArchiveLog, BindCertificate, Command, CommandKind, ConfigureRealm, CreateRealm, CreateWorkload,
+    DeletePolicy, DescribePrincipal, DescribeRealm, Envelope, IssueToken, ListPolicies,
+    ListPrincipals, ListRealms, ProveRecord, PutPolicy, ReadAudit, ReadCheckpoint, ReadLog,
+    RealmRef, RedactRecord, RegisterAnchor, ResumeRealm, RevokeToken, RotateLogKey, Seal,
+    SetPrincipalEnabled, Status, SuspendRealm, Unseal,
 };
 use keyward_core::ids::{RealmId, TokenId};
 use keyward_core::name::Name;
-use keyward_core::object::Quotas;
+use keyward_core::object::{ExportClass, Quotas, RealmRules};
 use keyward_core::role::Role;
 use keyward_core::time::Millis;
 
-use super::bodies::QUOTAS;
+use super::bodies::{QUOTAS, RULES};
 use super::fields::Fields;
 use super::query::Query;
 use super::route::Matched;
@@ -40,9 +41,12 @@ pub(super) fn build(
         }
         .into(),
         Route::Status => Status {}.into(),
-        Route::CreateRealm | Route::ListRealms | Route::DescribeRealm => {
-            realm_command(matched, &mut query, &mut fields)?
-        }
+        Route::CreateRealm
+        | Route::ListRealms
+        | Route::DescribeRealm
+        | Route::ConfigureRealm
+        | Route::SuspendRealm
+        | Route::ResumeRealm => realm_command(matched, &mut query, &mut fields)?,
         Route::CreateWorkload
         | Route::ListWorkloads
         | Route::DescribePrincipal
@@ -112,6 +116,23 @@ fn realm_command(
             realm: realm_of(matched)?,
         }
         .into(),
+        Route::ConfigureRealm => ConfigureRealm {
+            realm: realm_of(matched)?,
+            level: fields.whole("level")?,
+            quotas: quotas(fields)?,
+            rules: rules(fields)?,
+        }
+        .into(),
+        Route::SuspendRealm => SuspendRealm {
+            realm: realm_of(matched)?,
+            reason: fields.text("reason")?,
+        }
+        .into(),
+        Route::ResumeRealm => ResumeRealm {
+            realm: realm_of(matched)?,
+            reason: fields.text("reason")?,
+        }
+        .into(),
         _ => {
             let name = fields.name("name")?;
             CreateRealm {
@@ -123,6 +144,21 @@ fn realm_command(
             .into()
         }
     })
+}
+
+fn rules(fields: &mut Fields<'_>) -> Result<Option<RealmRules>, Problem> {
+    let Some(mut given) = fields.object("rules", RULES)? else {
+        return Ok(None);
+    };
+    Ok(Some(RealmRules {
+        rotate_every: given.duration("rotate_every", keys::PERIOD_UNITS)?,
+        widest_export: given.parsed(
+            "widest_export",
+            ExportClass::parse,
+            "it must be `never`, `wrapped` or `session`",
+        )?,
+        exceptions: given.flag("exceptions")?,
+    }))
 }
 
 fn quotas(fields: &mut Fields<'_>) -> Result<Option<Quotas>, Problem> {

@@ -67,6 +67,13 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// Whether a member is there and null: the wish to clear what it names.
+    pub(super) fn cleared(&self, name: &str) -> bool {
+        self.members
+            .iter()
+            .any(|(present, value)| present.as_str() == name && matches!(value, Json::Null))
+    }
+
     /// The path of a member, as problems name it.
     pub(super) fn path(&self, name: &str) -> String {
         format!("{}{name}", self.prefix)
@@ -239,6 +246,49 @@ impl<'a> Fields<'a> {
             out.insert(key.as_str().to_owned(), text.as_str().to_owned());
         }
         Ok(out)
+    }
+
+    /// An object of texts, with null for those to be removed.
+    pub(super) fn map_edit(
+        &mut self,
+        name: &str,
+    ) -> Result<BTreeMap<String, Option<String>>, Problem> {
+        let members = match self.take(name) {
+            None => return Ok(BTreeMap::new()),
+            Some(Json::Object(members)) => members,
+            Some(_) => return Err(self.invalid(name, "it must be an object")),
+        };
+        let mut out = BTreeMap::new();
+        for (key, value) in &members {
+            let value = match value {
+                Json::Text(text) => Some(text.as_str().to_owned()),
+                Json::Null => None,
+                _ => {
+                    let path = format!("{name}.{}", key.as_str());
+                    return Err(self.invalid(&path, "it must be a string, or null to remove it"));
+                }
+            };
+            out.insert(key.as_str().to_owned(), value);
+        }
+        Ok(out)
+    }
+
+    /// A list that replaces another; none if it is not given.
+    pub(super) fn list_if_given<T>(
+        &mut self,
+        name: &str,
+        read: impl Fn(&str) -> Option<T>,
+        expected: &str,
+    ) -> Result<Option<Vec<T>>, Problem> {
+        let given = self
+            .members
+            .iter()
+            .any(|(present, value)| present.as_str() == name && !matches!(value, Json::Null));
+        if given {
+            self.list(name, read, expected).map(Some)
+        } else {
+            Ok(None)
+        }
     }
 
     /// An object with members of its own.

@@ -79,16 +79,33 @@ impl<'a> Headers<'a> {
         }
     }
 
+    /// The revisions at which a change is wanted: strong tags of ours (RFC 9110 §13.1.1), `*` for any; a tag that is not
+    /// ours matches nothing.
+    pub(super) fn revisions(&self) -> Option<Vec<u64>> {
+        let given = self.if_match?;
+        if given.trim_ascii() == b"*" {
+            return None;
+        }
+        let one = |tag: &[u8]| {
+            let inner = tag.trim_ascii().strip_prefix(b"\"")?.strip_suffix(b"\"")?;
+            let digits = !inner.is_empty() && inner.iter().all(u8::is_ascii_digit);
+            digits
+                .then(|| std::str::from_utf8(inner).ok()?.parse().ok())
+                .flatten()
+        };
+        Some(given.split(|byte| *byte == b',').filter_map(one).collect())
+    }
+
     /// Checks what must hold before anything is read or done.
     pub(super) fn check(&self, spec: &RouteSpec, body: &[u8]) -> Result<(), Problem> {
         if body.len() > spec.body_limit {
             return Err(Problem::body_too_large(spec.body_limit.to_string()));
         }
-        if self.if_match.is_some() {
+        if self.if_match.is_some() && !spec.conditional {
             // A condition that is not checked must not be accepted.
             return Err(Problem::invalid_field(
                 "If-Match",
-                "conditional changes are not offered",
+                "this request cannot be made conditional",
             ));
         }
         self.check_accept(spec.success)?;

@@ -22,7 +22,8 @@ use super::route::Matched;
 use super::table::Route;
 use super::views::parse_principal_id;
 
-const PERIOD_UNITS: &[(&str, Millis)] = &[("days", Millis::DAY), ("seconds", Millis::SECOND)];
+pub(super) const PERIOD_UNITS: &[(&str, Millis)] =
+    &[("days", Millis::DAY), ("seconds", Millis::SECOND)];
 
 /// Builds a command of the routes under `keys`.
 pub(super) fn command(
@@ -44,6 +45,9 @@ pub(super) fn command(
         Route::Encrypt => encrypt(realm, key, fields)?.into(),
         Route::Decrypt => decrypt(realm, key, fields)?.into(),
         Route::DescribeKey => DescribeKey { realm, key }.into(),
+        Route::UpdateKey | Route::PutAlias | Route::RemoveAlias | Route::ReadBlastRadius => {
+            super::attributes::command(matched, realm, key, fields)?
+        }
         Route::CancelDestruction => {
             let version = query.whole("version")?;
             CancelDestruction {
@@ -214,7 +218,7 @@ fn create(realm: RealmRef, fields: &mut Fields<'_>) -> Result<CreateKey, Problem
     })
 }
 
-fn cryptoperiod(fields: &mut Fields<'_>) -> Result<Option<Cryptoperiod>, Problem> {
+pub(super) fn cryptoperiod(fields: &mut Fields<'_>) -> Result<Option<Cryptoperiod>, Problem> {
     let Some(mut given) = fields.object("cryptoperiod", CRYPTOPERIOD)? else {
         return Ok(None);
     };
@@ -235,5 +239,6 @@ fn list(realm: RealmRef, query: &mut Query<'_>) -> Result<ListKeys, Problem> {
             "it must be the name of a state, e.g. `active`",
         )?,
         name_prefix: query.text("name_prefix").map(std::borrow::Cow::into_owned),
+        filter: super::attributes::filter(query)?,
     })
 }

@@ -9,10 +9,26 @@ use super::spec::{Field, Kind, RouteSpec, Success};
 use super::table::CHAPTERS;
 
 static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
-    let mut text = serde_json::to_string_pretty(&build()).unwrap_or_default();
+    let mut text = serde_json::to_string_pretty(&sorted(build())).unwrap_or_default();
     text.push('\n');
     text
 });
+
+/// Members in the order of their names, whichever order the JSON library was built to keep.
+fn sorted(value: Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let mut members: Vec<(String, Value)> = members.into_iter().collect();
+            members.sort_by(|one, other| one.0.cmp(&other.0));
+            members
+                .into_iter()
+                .map(|(name, value)| (name, sorted(value)))
+                .collect()
+        }
+        Value::Array(items) => items.into_iter().map(sorted).collect(),
+        other => other,
+    }
+}
 
 /// The whole document as JSON text.
 #[must_use]
@@ -85,6 +101,9 @@ fn operation(spec: &RouteSpec, chapter: &str) -> Value {
     if spec.method != super::Method::Get {
         parameters.push(json!({ "$ref": "#/components/parameters/IdempotencyKey" }));
     }
+    if spec.conditional {
+        parameters.push(json!({ "$ref": "#/components/parameters/IfMatch" }));
+    }
     let mut operation = json!({
         "operationId": operation_id(spec),
         "summary": spec.summary,
@@ -136,6 +155,10 @@ fn path_parameter(segment: &str) -> Option<Value> {
         "name" => (
             json!({ "$ref": "#/components/schemas/Name" }),
             "Name of the policy.",
+        ),
+        "alias" => (
+            json!({ "$ref": "#/components/schemas/Name" }),
+            "The further name.",
         ),
         "index" => (
             json!({ "type": "integer", "minimum": 0 }),
@@ -249,6 +272,10 @@ fn schema(kind: &Kind) -> Value {
             "type": "array", "minItems": 1, "items": { "$ref": format!("#/components/schemas/{name}") },
         }),
         Kind::Map => json!({ "type": "object", "additionalProperties": { "type": "string" } }),
+        Kind::MapEdit => {
+            json!({ "type": "object", "additionalProperties": { "type": ["string", "null"] } })
+        }
+        Kind::Nullable(kind) => json!({ "anyOf": [schema(kind), { "type": "null" }] }),
         Kind::Object(fields) => object_schema(fields),
         Kind::Objects(fields) => json!({
             "type": "array", "minItems": 1, "maxItems": keyward_core::limits::BATCH_ITEMS_MAX, "items": object_schema(fields),

@@ -214,6 +214,17 @@ impl<'r> Reply<'r> {
             Outcome::Keys(page) => {
                 self.page(&page, views::key, |key: &KeyView| key.object.id.to_string())
             }
+            Outcome::BlastRadius(radius) => {
+                let room = radius
+                    .concerned
+                    .len()
+                    .saturating_mul(400)
+                    .saturating_add(64);
+                self.json(
+                    200,
+                    Writer::document(room, |w| views::blast_radius(w, &radius)),
+                )
+            }
             Outcome::Policies(policies) => {
                 let body = Writer::document(1024, |w| {
                     w.list("items", &policies, |w, one| {

@@ -16,6 +16,8 @@ pub enum Method {
     Post,
     /// Writes the whole of something named by the path.
     Put,
+    /// Changes the members that are given (RFC 7396).
+    Patch,
     /// Removes.
     Delete,
 }
@@ -28,6 +30,7 @@ impl Method {
             Self::Get => "GET",
             Self::Post => "POST",
             Self::Put => "PUT",
+            Self::Patch => "PATCH",
             Self::Delete => "DELETE",
         }
     }
@@ -42,7 +45,7 @@ pub struct Matched<'p> {
     /// The row.
     pub spec: &'static RouteSpec,
     path: &'p str,
-    parameters: [&'p str; 2],
+    parameters: [&'p str; 3],
 }
 
 impl<'p> Matched<'p> {
@@ -78,6 +81,11 @@ impl<'p> Matched<'p> {
     /// The second.
     pub(super) fn second(&self) -> Result<Cow<'p, str>, Problem> {
         text::percent_decoded(self.parameters[1], text::Plus::IsPlus)
+    }
+
+    /// The third.
+    pub(super) fn third(&self) -> Result<Cow<'p, str>, Problem> {
+        text::percent_decoded(self.parameters[2], text::Plus::IsPlus)
     }
 }
 
@@ -157,8 +165,8 @@ fn is_tail(pattern: &str) -> bool {
     pattern.ends_with("*}")
 }
 
-fn parameters<'p>(spec: &RouteSpec, path: &'p str) -> [&'p str; 2] {
-    let mut found = [""; 2];
+fn parameters<'p>(spec: &RouteSpec, path: &'p str) -> [&'p str; 3] {
+    let mut found = [""; 3];
     let mut places = found.iter_mut();
     let mut rest = path.strip_prefix('/').unwrap_or(path);
     for pattern in spec.path {

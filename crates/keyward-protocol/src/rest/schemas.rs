@@ -31,6 +31,11 @@ pub(super) fn parameters() -> Value {
             "description": "The caller's own id for the request: 32 hexadecimal digits, or a UUID.",
             "schema": { "type": "string", "pattern": "^([0-9A-Fa-f]{32}|[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})$" },
         },
+        "IfMatch": {
+            "name": "If-Match", "in": "header", "required": false,
+            "description": "ETags of the state this change was decided on; at any other state it is refused with 412.",
+            "schema": { "type": "string" },
+        },
         "IdempotencyKey": {
             "name": "Idempotency-Key", "in": "header", "required": false,
             "description": "Makes a change safe to repeat for 24 hours.",
@@ -108,6 +113,7 @@ fn choices() -> Value {
     json!({
         "KeySpec": one_of(KeySpec::ALL.iter().map(|one| one.as_str()).collect()),
         "Purpose": one_of(Purpose::ALL.iter().map(|one| one.as_str()).collect()),
+        "ObjectKind": one_of(vec!["symmetric", "pair", "certificate", "secret", "opaque", "split"]),
         "State": one_of(State::ALL.iter().map(|one| one.as_str()).collect()),
         "Role": one_of(Role::ALL.iter().map(|one| one.as_str()).collect()),
         "CommandName": one_of(CommandKind::ALL.iter().map(|one| one.as_str()).collect()),
@@ -125,6 +131,10 @@ fn realm_and_principal() -> Value {
             ("rehearsal", json!({ "type": "boolean" })), ("suspended", json!({ "type": "boolean" })),
             ("quotas", object(&[
                 ("keys", whole()), ("rate_per_second", whole()), ("in_flight", whole()), ("audit_bytes_per_day", whole()),
+            ])),
+            ("rules", object(&[
+                ("rotate_every_days?", whole()), ("rotate_every_seconds?", whole()),
+                ("widest_export?", reference("ExportClass")), ("exceptions", json!({ "type": "boolean" })),
             ])),
             ("created_at", reference("Time")), ("created_by", reference("Id")),
         ]),
@@ -156,7 +166,7 @@ fn keys() -> Value {
         "Key": object(&[
             ("id", reference("Id")), ("realm", reference("Id")), ("name?", reference("Name")),
             ("aliases", list_of(&reference("Name"))),
-            ("kind", json!({ "type": "string", "enum": ["symmetric", "pair", "certificate", "secret", "opaque", "split"] })),
+            ("kind", reference("ObjectKind")),
             ("spec?", reference("KeySpec")), ("purpose?", reference("Purpose")), ("state", reference("State")),
             ("current_version", whole()), ("min_protect_version", whole()), ("min_process_version", whole()),
             ("protection", reference("Protection")), ("export", reference("ExportClass")),
@@ -172,6 +182,15 @@ fn keys() -> Value {
             ("revision", whole()), ("versions", list_of(&reference("KeyVersion"))),
         ]),
         "KeyPage": page_of("Key"),
+        "BlastRadius": object(&[
+            ("key", reference("Id")),
+            ("concerned", list_of(&object(&[
+                ("object", reference("Id")), ("name?", reference("Name")), ("kind", reference("ObjectKind")),
+                ("relation", json!({ "type": "string", "enum": ["wraps", "derived", "replaced-by", "certifies"] })),
+                ("from", reference("Id")), ("from_version", whole()), ("distance", whole()), ("since", reference("Time")),
+            ]))),
+            ("more", flag()),
+        ]),
         "KeyVersion": object(&[
             ("version", whole()), ("state", reference("State")),
             ("components", list_of(&object(&[

@@ -23,6 +23,8 @@ pub struct RouteSpec {
     pub open: bool,
     /// Longest body.
     pub body_limit: usize,
+    /// Whether it takes `If-Match` with the ETag of what it changes.
+    pub conditional: bool,
 }
 
 /// Bodies without data.
@@ -45,6 +47,7 @@ const fn row(
         success,
         open: false,
         body_limit: SMALL_BODY,
+        conditional: false,
     }
 }
 
@@ -66,6 +69,7 @@ methods! {
     get Get "A row that reads."
     post Post "A row that does or makes something."
     put Put "A row that writes the whole of something."
+    patch Patch "A row that changes the members that are given."
     delete Delete "A row that removes."
 }
 
@@ -86,6 +90,14 @@ impl RouteSpec {
     /// With another limit of the body.
     pub(super) const fn up_to(self, body_limit: usize) -> Self {
         Self { body_limit, ..self }
+    }
+
+    /// With a condition on the present state.
+    pub(super) const fn conditional(self) -> Self {
+        Self {
+            conditional: true,
+            ..self
+        }
     }
 
     /// Without a caller.
@@ -151,6 +163,10 @@ pub enum Kind {
     Choices(&'static str),
     /// An object whose values are texts.
     Map,
+    /// An object whose values are texts, or null to remove a member.
+    MapEdit,
+    /// The other kind, or null to clear it.
+    Nullable(&'static Kind),
     /// An object with these members.
     Object(&'static [Field]),
     /// A list of objects with these members, at least one.

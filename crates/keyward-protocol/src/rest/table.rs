@@ -9,7 +9,7 @@ use super::data::{
     DECRYPT_BATCH, ENCRYPT_BATCH, MAC, MAC_BATCH, SIGN, SIGN_BATCH, VERIFY, VERIFY_BATCH,
     VERIFY_MAC,
 };
-use super::spec::{RouteSpec, Success, delete, get, post, put};
+use super::spec::{RouteSpec, Success, delete, get, patch, post, put};
 
 /// Every route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -35,6 +35,9 @@ pub enum Route {
     CreateRealm,
     ListRealms,
     DescribeRealm,
+    ConfigureRealm,
+    SuspendRealm,
+    ResumeRealm,
     CreateWorkload,
     ListWorkloads,
     DescribePrincipal,
@@ -50,6 +53,10 @@ pub enum Route {
     CreateKey,
     ListKeys,
     DescribeKey,
+    UpdateKey,
+    PutAlias,
+    RemoveAlias,
+    ReadBlastRadius,
     RotateKey,
     ActivateKey,
     SuspendKey,
@@ -249,76 +256,115 @@ const KEYS: &[RouteSpec] = &[
         Success::Json("Key"),
         "Show a key and its versions.",
     ),
+    patch(
+        Route::UpdateKey,
+        key_path!(),
+        Success::Json("Key"),
+        "Change attributes of a key; what is not given stays.",
+    )
+    .takes(UPDATE_KEY)
+    .conditional(),
+    put(
+        Route::PutAlias,
+        key_path!("aliases", "{alias}"),
+        Success::Json("Key"),
+        "Give a key one more name, or move it here from another key.",
+    )
+    .takes(PUT_ALIAS)
+    .conditional(),
+    delete(
+        Route::RemoveAlias,
+        key_path!("aliases", "{alias}"),
+        Success::Json("Key"),
+        "Take a further name away.",
+    )
+    .conditional(),
+    get(
+        Route::ReadBlastRadius,
+        key_path!("blast-radius"),
+        Success::Json("BlastRadius"),
+        "Show what depends on a key: what it wraps, what was derived from it, what it certifies, and so on.",
+    ),
     post(
         Route::RotateKey,
         key_path!("rotate"),
         Success::Json("Key"),
         "Make a new version and let it protect from now on.",
     )
-    .takes(NONE),
+    .takes(NONE)
+    .conditional(),
     post(
         Route::ActivateKey,
         key_path!("activate"),
         Success::Json("Key"),
         "Pre-activation to active.",
     )
-    .takes(VERSION),
+    .takes(VERSION)
+    .conditional(),
     post(
         Route::SuspendKey,
         key_path!("suspend"),
         Success::Json("Key"),
         "Stop all use for the time being.",
     )
-    .takes(&[REASON]),
+    .takes(&[REASON])
+    .conditional(),
     post(
         Route::ResumeKey,
         key_path!("resume"),
         Success::Json("Key"),
         "Allow use again.",
     )
-    .takes(&[REASON]),
+    .takes(&[REASON])
+    .conditional(),
     post(
         Route::DeactivateKey,
         key_path!("deactivate"),
         Success::Json("Key"),
         "End protection by a version for good.",
     )
-    .takes(VERSION_AND_REASON),
+    .takes(VERSION_AND_REASON)
+    .conditional(),
     post(
         Route::ReportCompromise,
         key_path!("compromise"),
         Success::Json("Key"),
         "Record that others may know the key.",
     )
-    .takes(COMPROMISE),
+    .takes(COMPROMISE)
+    .conditional(),
     post(
         Route::ScheduleDestruction,
         key_path!("destruction"),
         Success::Json("Key"),
         "Set a date for destruction.",
     )
-    .takes(DESTRUCTION),
+    .takes(DESTRUCTION)
+    .conditional(),
     delete(
         Route::CancelDestruction,
         key_path!("destruction"),
         Success::Json("Key"),
         "Clear that date, and nothing else.",
     )
-    .asks(CANCEL),
+    .asks(CANCEL)
+    .conditional(),
     post(
         Route::ExecuteDestruction,
         key_path!("destruction", "execute"),
         Success::Json("Key"),
         "Destroy the versions that are due.",
     )
-    .takes(NONE),
+    .takes(NONE)
+    .conditional(),
     post(
         Route::ConfirmDestruction,
         key_path!("destruction", "confirm"),
         Success::Json("Key"),
         "Let a held destruction go on.",
     )
-    .takes(NONE),
+    .takes(NONE)
+    .conditional(),
 ];
 
 const REALMS: &[RouteSpec] = &[
@@ -342,6 +388,27 @@ const REALMS: &[RouteSpec] = &[
         Success::Json("Realm"),
         "Show a realm.",
     ),
+    patch(
+        Route::ConfigureRealm,
+        &["v1", "realms", "{realm}"],
+        Success::Json("Realm"),
+        "Change the rules of a realm; what is not given stays.",
+    )
+    .takes(CONFIGURE_REALM),
+    post(
+        Route::SuspendRealm,
+        &["v1", "realms", "{realm}", "suspend"],
+        Success::Json("Realm"),
+        "Stop every use in a realm.",
+    )
+    .takes(&[REASON]),
+    post(
+        Route::ResumeRealm,
+        &["v1", "realms", "{realm}", "resume"],
+        Success::Json("Realm"),
+        "Allow use in a realm again.",
+    )
+    .takes(&[REASON]),
 ];
 
 const PRINCIPALS: &[RouteSpec] = &[

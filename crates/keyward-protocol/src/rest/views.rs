@@ -7,7 +7,9 @@ use keyward_core::ids::{CorrelationId, PrincipalId, RealmId, TokenId};
 use keyward_core::object::{
     Birth, Component, Destruction, Object, Origin, Part, Principal, Realm, Transition, Version,
 };
-use keyward_core::outcome::{KeyView, PolicyText, RecordProof, StatusView, VersionView};
+use keyward_core::outcome::{
+    BlastRadius, KeyView, PolicyText, RecordProof, StatusView, VersionView,
+};
 use keyward_core::record::{Body, Credential, Header, RecordView};
 use keyward_core::state::State;
 
@@ -35,8 +37,39 @@ pub(super) fn realm(w: &mut Writer, realm: &Realm) {
         w.whole("in_flight", realm.quotas.in_flight);
         w.whole("audit_bytes_per_day", realm.quotas.audit_bytes_per_day);
     });
+    let rules = realm.rules.unwrap_or_default();
+    w.object("rules", |w| {
+        w.duration("rotate_every", rules.rotate_every);
+        w.maybe_text(
+            "widest_export",
+            rules
+                .widest_export
+                .map(keyward_core::object::ExportClass::as_str),
+        );
+        w.flag("exceptions", rules.exceptions.unwrap_or(false));
+    });
     w.time("created_at", realm.created_at);
     w.plain("created_by", principal_id(realm.created_by));
+}
+
+pub(super) fn blast_radius(w: &mut Writer, radius: &BlastRadius) {
+    w.plain("key", radius.key);
+    w.list("concerned", &radius.concerned, |w, one| {
+        w.item_object(|w| {
+            w.plain("object", one.edge.to);
+            w.maybe_text(
+                "name",
+                one.name.as_ref().map(keyward_core::name::Name::as_str),
+            );
+            w.plain("kind", one.kind.as_str());
+            w.plain("relation", one.edge.kind.as_str());
+            w.plain("from", one.edge.from);
+            w.whole("from_version", one.edge.version);
+            w.whole("distance", one.distance);
+            w.time("since", one.edge.created_at);
+        });
+    });
+    w.flag("more", radius.more);
 }
 
 pub(super) fn principal(w: &mut Writer, principal: &Principal) {

@@ -993,9 +993,37 @@ fn headers_that_cannot_be_honoured_are_refused() {
         ..JSON
     };
     assert_eq!(
-        refusal("POST", rotate, &conditional, b"").param("field"),
+        refusal(
+            "POST",
+            "/v1/realms/shop/keys/orders/encrypt",
+            &conditional,
+            b""
+        )
+        .param("field"),
         Some("If-Match")
     );
+}
+
+#[test]
+fn a_condition_becomes_the_revisions_it_names_and_foreign_tags_match_none() {
+    let revisions = |tag: &'static [u8]| {
+        let headers = Headers {
+            if_match: Some(tag),
+            ..JSON
+        };
+        let matched = rest::find("POST", "/v1/realms/shop/keys/orders/rotate").unwrap();
+        let decoded = rest::decode(&matched, None, &headers, b"").unwrap();
+        match decoded.call {
+            rest::Call::Command { envelope, .. } => envelope.if_match,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(revisions(b"\"7\""), Some(vec![7]));
+    assert_eq!(revisions(b"\"7\" , \"9\""), Some(vec![7, 9]));
+    assert_eq!(revisions(b"*"), None);
+    for foreign in [&b"W/\"7\""[..], b"7", b"\"abc\"", b"\"\"", b"", b"\"7"] {
+        assert_eq!(revisions(foreign), Some(vec![]), "{foreign:?}");
+    }
 }
 
 #[test]

@@ -46,11 +46,26 @@ fn shown(response: &Response) -> String {
     text.push('\n');
     let body = response.body.as_ref();
     match serde_json::from_slice::<Value>(body) {
-        Ok(value) => text.push_str(&serde_json::to_string_pretty(&value).unwrap()),
+        Ok(value) => text.push_str(&serde_json::to_string_pretty(&sorted(value)).unwrap()),
         Err(_) => text.push_str(&body.escape_ascii().to_string()),
     }
     text.push('\n');
     text
+}
+
+/// Members in the order of their names: what else is built decides whether the JSON library keeps another.
+fn sorted(value: Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let members: std::collections::BTreeMap<String, Value> = members.into_iter().collect();
+            members
+                .into_iter()
+                .map(|(name, value)| (name, sorted(value)))
+                .collect()
+        }
+        Value::Array(items) => items.into_iter().map(sorted).collect(),
+        other => other,
+    }
 }
 
 fn route_of(name: &str) -> Route {

@@ -5,11 +5,13 @@ use keyward_core::algorithm::{Indicator, KeySpec, Protection, Purpose, Signature
 use keyward_core::ids::{CorrelationId, NodeId, ObjectId, PrincipalId, RealmId, TokenId};
 use keyward_core::name::Name;
 use keyward_core::object::{
-    Birth, Component, Cryptoperiod, Destruction, ExportClass, Grant, Object, ObjectKind, Origin,
-    Part, Principal, PrincipalKind, Quotas, Realm, Sensitivity, Transition, Version,
+    Birth, Component, Cryptoperiod, Destruction, Edge, EdgeKind, ExportClass, Grant, Object,
+    ObjectKind, Origin, Part, Principal, PrincipalKind, Quotas, Realm, RealmRules, Sensitivity,
+    Transition, Version,
 };
 use keyward_core::outcome::{
-    BatchItem, KeyView, Outcome, Page, PolicyText, RecordProof, StatusLine, StatusView, VersionView,
+    BatchItem, BlastRadius, Concerned, KeyView, Outcome, Page, PolicyText, RecordProof, StatusLine,
+    StatusView, VersionView,
 };
 use keyward_core::record::{Body, Credential, Header, RecordView, StateChange};
 use keyward_core::role::Role;
@@ -43,6 +45,11 @@ pub fn realm() -> Realm {
         },
         created_at: T0,
         created_by: WHO,
+        rules: Some(RealmRules {
+            rotate_every: Some(Millis::days(90)),
+            widest_export: Some(ExportClass::Wrapped),
+            exceptions: Some(true),
+        }),
     }
 }
 
@@ -356,6 +363,26 @@ pub fn outcomes() -> Vec<(&'static str, Option<&'static str>, Outcome)> {
         ),
         ("key", Some("Key"), Outcome::Key(Box::new(key()))),
         ("keys", Some("KeyPage"), Outcome::Keys(page_of_keys)),
+        (
+            "blast-radius",
+            Some("BlastRadius"),
+            Outcome::BlastRadius(BlastRadius {
+                key: KEY,
+                concerned: vec![Concerned {
+                    edge: Edge {
+                        kind: EdgeKind::Derived,
+                        from: KEY,
+                        to: ObjectId([0x23; 16]),
+                        version: 2,
+                        created_at: T0,
+                    },
+                    distance: 1,
+                    name: Some(name("till")),
+                    kind: ObjectKind::Symmetric,
+                }],
+                more: false,
+            }),
+        ),
         (
             "ciphertext",
             Some("Ciphertext"),

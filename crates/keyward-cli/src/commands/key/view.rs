@@ -84,7 +84,10 @@ fn identity(key: &Key) -> Vec<(&'static str, String)> {
             "made",
             format!("{} by {}", moment(&key.created_at), key.created_by),
         ),
-        ("changed", moment(&key.changed_at)),
+        (
+            "changed",
+            format!("{}, revision {}", moment(&key.changed_at), key.revision),
+        ),
     ]
 }
 
@@ -117,6 +120,7 @@ fn rules(key: &Key) -> Vec<(&'static str, String)> {
         ),
         ("processes for", period(*recipient_days, *recipient_seconds)),
         ("rotates", rotation(key)),
+        ("minimum", minimum(key)),
         ("applications", key.applications.join(", ")),
         ("tags", tags.join(", ")),
     ]
@@ -128,6 +132,17 @@ fn period(days: Option<u64>, seconds: Option<u64>) -> String {
         (None, Some(seconds)) => format!("{seconds} seconds"),
         (None, None) => "unlimited".to_owned(),
     }
+}
+
+/// Only where an older version is shut out.
+fn minimum(key: &Key) -> String {
+    if key.min_protect_version <= 1 && key.min_process_version <= 1 {
+        return String::new();
+    }
+    format!(
+        "version {} to protect, {} to process",
+        key.min_protect_version, key.min_process_version
+    )
 }
 
 fn rotation(key: &Key) -> String {
