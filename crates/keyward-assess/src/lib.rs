@@ -6,6 +6,7 @@
 //!
 //! What this crate must never do: write to what it scans, decrypt anything, run a key derivation, compute
 //! with a private key, or let a byte of secret material into a finding, a message or a report.
+#![forbid(unsafe_code)]
 
 pub mod ber;
 pub mod cli;

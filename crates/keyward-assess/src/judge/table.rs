@@ -1,14 +1,13 @@
-//! The approval table: reads `spec/algorithm-status.toml`, which is built in, and answers what an algorithm's
-//! status is on a day.
+//! The approval table is `keyward-core`'s, the one the whole product decides by; this adapter asks it in the
+//! scanner's words: an algorithm as it was read, a use, a day.
 
-use std::sync::LazyLock;
-
+use keyward_core::approval::{self, Day, Family, MILESTONES, Query, Standing, Usage};
 use serde::{Deserialize, Serialize};
 
 use crate::finding::Algorithm;
 
-/// The table's text.
-const TEXT: &str = include_str!("../../../../spec/algorithm-status.toml");
+/// The day the table's facts were gathered.
+pub const AS_OF: &str = "2026-11-23";
 
 /// Status words of SP 800-131A, and `NotApproved` for what never was approved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -39,70 +38,44 @@ impl Status {
     }
 }
 
-/// One row.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Row {
-    /// Family name.
-    pub family: String,
-    /// Use it is limited to.
-    #[serde(rename = "use")]
-    pub usage: Option<String>,
-    /// Smallest size.
-    pub min_bits: Option<u32>,
-    /// Largest size.
-    pub max_bits: Option<u32>,
-    /// Curves it is limited to.
-    pub curves: Option<Vec<String>>,
-    /// Status for applying protection.
-    pub protect: Status,
-    /// Status for processing what is already protected.
-    pub process: Status,
-    /// Last day of the status before deprecation.
-    pub deprecated_after: Option<String>,
-    /// Last day on which it is allowed.
-    pub disallowed_after: Option<String>,
-    /// Whether the dates come from a draft.
-    #[serde(default)]
-    pub draft: bool,
-    /// Where the row comes from.
-    pub source: String,
+impl From<Standing> for Status {
+    fn from(standing: Standing) -> Self {
+        match standing {
+            Standing::Acceptable => Self::Acceptable,
+            Standing::Deprecated => Self::Deprecated,
+            Standing::Legacy => Self::Legacy,
+            Standing::Disallowed => Self::Disallowed,
+            Standing::NotApproved => Self::NotApproved,
+        }
+    }
 }
 
 /// A date that drives plans.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Milestone {
     /// The day.
     pub date: String,
     /// What happens.
-    pub name: String,
+    pub name: &'static str,
     /// To whom.
-    pub applies: String,
+    pub applies: &'static str,
     /// Where it is said.
-    pub source: String,
+    pub source: &'static str,
 }
 
-/// The whole table.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Table {
-    /// The day its facts were gathered.
-    pub as_of: String,
-    /// Rows, first match wins.
-    pub row: Vec<Row>,
-    /// Dates.
-    pub milestone: Vec<Milestone>,
+/// The dates still to come on a day.
+pub fn milestones(day: &str) -> Vec<Milestone> {
+    MILESTONES
+        .iter()
+        .map(|milestone| Milestone {
+            date: milestone.day.to_string(),
+            name: milestone.name,
+            applies: milestone.applies,
+            source: milestone.source,
+        })
+        .filter(|milestone| milestone.date.as_str() >= day)
+        .collect()
 }
-
-/// The built-in table. A test proves that it parses; should it not, everything is judged unknown.
-pub static TABLE: LazyLock<Table> = LazyLock::new(|| {
-    toml::from_str(TEXT).unwrap_or_else(|_| Table {
-        as_of: String::new(),
-        row: Vec::new(),
-        milestone: Vec::new(),
-    })
-});
 
 /// What the table says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -111,59 +84,94 @@ pub struct Verdict {
     pub protect: Status,
     /// For processing.
     pub process: Status,
-    /// Whether a date from a draft decided, or will.
+    /// Whether the next change stands in a draft only.
     pub draft: bool,
-    /// Next day on which it gets worse.
+    /// Last day before it gets worse.
     pub until: Option<String>,
     /// Where it is said.
     pub source: String,
 }
 
+/// The family as the core spells it.
+fn family(name: &str) -> Option<Family> {
+    match name {
+        "ECDSA" | "ECDH" => Some(Family::Ec),
+        "Falcon" => Some(Family::FnDsa),
+        other => Family::parse(other),
+    }
+}
+
+/// The use in the core's words; a key is judged by what keys of its family are mainly for.
+fn usage(family: Family, asked: &str) -> Usage {
+    match asked {
+        "signature" => Usage::Signature,
+        "mac" => Usage::Authentication,
+        "hash" => Usage::Hash,
+        _ => match family {
+            Family::Dh | Family::X25519 | Family::X448 => Usage::KeyAgreement,
+            Family::MlKem => Usage::KeyEncapsulation,
+            Family::Hmac | Family::Cmac | Family::Kmac | Family::Poly1305 => Usage::Authentication,
+            Family::Rsa
+            | Family::Dsa
+            | Family::Ec
+            | Family::Ed25519
+            | Family::Ed448
+            | Family::Sm2
+            | Family::Gost2001
+            | Family::Gost2012
+            | Family::MlDsa
+            | Family::SlhDsa
+            | Family::Lms
+            | Family::Xmss
+            | Family::FnDsa => Usage::Signature,
+            Family::Kbkdf | Family::Hkdf | Family::OneStepKdf => Usage::Derivation,
+            Family::Pbkdf1 | Family::Pbkdf2 | Family::Scrypt | Family::Bcrypt | Family::Argon2 => {
+                Usage::PasswordDerivation
+            }
+            Family::HashDrbg | Family::HmacDrbg | Family::CtrDrbg | Family::DualEcDrbg => {
+                Usage::RandomBits
+            }
+            _ => Usage::Encryption,
+        },
+    }
+}
+
 /// Status on a day (`YYYY-MM-DD`). None: the table does not know the algorithm, or its size is unknown and
 /// decides.
-pub fn status(algorithm: &Algorithm, usage: &str, day: &str) -> Option<Verdict> {
-    let family = match algorithm.name.as_str() {
-        "ECDSA" | "ECDH" => "EC",
-        other => other,
+pub fn status(algorithm: &Algorithm, asked: &str, day: &str) -> Option<Verdict> {
+    let family = family(&algorithm.name)?;
+    let day = Day::parse(day)?;
+    let query = Query {
+        family,
+        bits: algorithm.bits,
+        curve: algorithm.curve.as_deref(),
+        mode: algorithm.mode.as_deref(),
+        usage: usage(family, asked),
     };
-    let row = TABLE.row.iter().find(|row| {
-        row.family == family
-            && row.usage.as_deref().is_none_or(|wanted| wanted == usage)
-            && row
-                .min_bits
-                .is_none_or(|least| algorithm.bits.is_some_and(|bits| bits >= least))
-            && row
-                .max_bits
-                .is_none_or(|most| algorithm.bits.is_some_and(|bits| bits <= most))
-            && row.curves.as_ref().is_none_or(|all| {
-                algorithm
-                    .curve
-                    .as_ref()
-                    .is_some_and(|curve| all.contains(curve))
-            })
-    })?;
-    if family == "EC" && algorithm.curve.is_none() && algorithm.bits.is_none() {
-        return None;
-    }
-    let past = |date: &Option<String>| date.as_deref().is_some_and(|date| day > date);
-    let (protect, process) = if past(&row.disallowed_after) {
-        (Status::Disallowed, Status::Legacy)
-    } else if past(&row.deprecated_after) {
-        (row.protect.max(Status::Deprecated), row.process)
-    } else {
-        (row.protect, row.process)
-    };
-    let until = [&row.deprecated_after, &row.disallowed_after]
-        .into_iter()
-        .flatten()
-        .find(|date| day <= date.as_str());
+    let status = approval::status(&query, day)?;
+    let next = approval::next_change(&query, day);
+    let decisive = status
+        .rows
+        .iter()
+        .filter(|row| !row.draft)
+        .max_by_key(|row| (row.protect, row.process));
     Some(Verdict {
-        protect,
-        process,
-        draft: row.draft,
-        until: until.cloned(),
-        source: row.source.clone(),
+        protect: status.protect.into(),
+        process: status.process.into(),
+        draft: next.is_some_and(|(_, row)| row.draft),
+        until: next.map(|(from, _)| day_before(&from.to_string())),
+        source: decisive.map_or_else(String::new, |row| {
+            format!("{} {}", row.document, row.section)
+        }),
     })
+}
+
+/// The day before one.
+fn day_before(day: &str) -> String {
+    day.parse::<jiff::civil::Date>()
+        .ok()
+        .and_then(|date| date.yesterday().ok())
+        .map_or_else(|| day.to_owned(), |date| date.to_string())
 }
 
 /// Classical security strength in bits, SP 800-57 Part 1 Rev. 5 table 2.
@@ -232,20 +240,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_built_in_table_parses_and_every_row_names_its_source() {
-        let table: Table =
-            toml::from_str(TEXT).expect("the table is valid TOML of the expected shape");
-        assert!(table.row.len() > 40);
-        assert!(table.row.iter().all(|row| !row.source.is_empty()));
+    fn every_algorithm_name_the_scanner_reads_is_judged_or_knowingly_not() {
+        let unknown: Vec<&str> = ["Dilithium", "SPHINCS+", "JKS-KeyProtector", "PBES2"].to_vec();
+        for line in include_str!("../oids.tsv").lines() {
+            let cells: Vec<&str> = line.split('\t').collect();
+            if let [_, role, name, ..] = cells.as_slice()
+                && *role != "curve"
+                && !line.starts_with('#')
+                && !name.starts_with("HMAC-")
+            {
+                assert!(
+                    family(name).is_some() || unknown.contains(name),
+                    "{name} is not in the approval table"
+                );
+            }
+        }
     }
 
     #[test]
-    fn rsa_2048_is_acceptable_today_deprecated_after_2030_and_disallowed_after_2035() {
+    fn rsa_2048_is_acceptable_today_and_may_not_protect_once_112_bits_end_with_2030() {
         let rsa = Algorithm::sized("RSA", 2048);
         let on = |day| status(&rsa, "key", day).map(|verdict| verdict.protect);
         assert_eq!(on("2026-11-23"), Some(Status::Acceptable));
         assert_eq!(on("2030-12-31"), Some(Status::Acceptable));
-        assert_eq!(on("2031-01-01"), Some(Status::Deprecated));
+        assert_eq!(on("2031-01-01"), Some(Status::Disallowed));
         assert_eq!(on("2036-01-01"), Some(Status::Disallowed));
         assert_eq!(
             status(&rsa, "key", "2026-11-23").and_then(|v| v.until),

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use super::{Assessment, worst_first};
 use crate::finding::Severity;
-use crate::judge::table::TABLE;
+use crate::judge::table;
 
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;margin:0 auto;max-width:60rem;padding:1rem;color:#1a2330;background:#fff}\
 h1{font-size:1.6rem}h2{font-size:1.2rem;margin-top:2rem;border-bottom:1px solid #ccd3dc}\
@@ -39,7 +39,7 @@ pub fn page(assessment: &Assessment) -> String {
         escape(&assessment.targets.join(" ")),
         escape(&assessment.judged_for),
         escape(&assessment.tool),
-        escape(&TABLE.as_of)
+        escape(table::AS_OF)
     );
     let severity = |name: &str| summary.by_severity.get(name).copied().unwrap_or(0);
     out.push_str("<h2>Summary</h2><div class=\"cards\">");
@@ -57,18 +57,14 @@ pub fn page(assessment: &Assessment) -> String {
     bars(&mut out, "By algorithm", &summary.by_algorithm);
     risks(&mut out, assessment);
     out.push_str("<h2>Dates that apply</h2><ol class=\"line\">");
-    for milestone in TABLE
-        .milestone
-        .iter()
-        .filter(|milestone| milestone.date >= assessment.judged_for)
-    {
+    for milestone in table::milestones(&assessment.judged_for) {
         let _ = write!(
             out,
             "<li><b>{}</b> {}<br><small>{} ({})</small></li>",
             escape(&milestone.date),
-            escape(&milestone.name),
-            escape(&milestone.applies),
-            escape(&milestone.source)
+            escape(milestone.name),
+            escape(milestone.applies),
+            escape(milestone.source)
         );
     }
     out.push_str("</ol>");
