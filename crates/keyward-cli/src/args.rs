@@ -154,7 +154,8 @@ pub enum Command {
     /// The audit log: read, prove, download, verify
     #[command(subcommand)]
     Audit(audit::Audit),
-    /// Run a witness that cosigns logs
+    /// A witness that cosigns logs: make one, run it
+    #[command(subcommand)]
     Witness(server::Witness),
     /// Contexts: servers and how to be known to them
     #[command(subcommand)]

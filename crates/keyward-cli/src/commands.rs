@@ -25,7 +25,7 @@ pub fn run(line: Line) -> Result<ExitCode, Failure> {
     match command {
         Command::Init(args) => server::init(&global, &args, out)?,
         Command::Server(args) => return server::run(&args, out),
-        Command::Witness(args) => server::witness(&args)?,
+        Command::Witness(args) => server::witness(args, out)?,
         Command::Unseal(args) => seal::unseal(&global, &args, out)?,
         Command::Seal(args) => seal::seal(&global, &args, out)?,
         Command::Status(_) => return seal::status(&global, out),

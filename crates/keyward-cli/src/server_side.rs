@@ -1,12 +1,15 @@
 //! The only place that touches the server's code: everything else of this program talks to a server over TLS.
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use keyward_core::ErrorCode;
 use keyward_core::secret::Secret;
-use keyward_server::{check, init, run};
+use keyward_server::{check, init, run, witness};
 
 use crate::exit::{Exit, Failure};
+
+pub use keyward_server::run::ServerOptions;
+pub use keyward_server::witness::{WitnessInit, WitnessOptions};
+pub use keyward_server::witnesses::WitnessConfig;
 
 /// What `init` made.
 pub struct Made {
@@ -38,43 +41,29 @@ pub fn init(
 }
 
 /// Runs the server until it is told to stop.
-pub fn run(
-    data_dir: PathBuf,
-    config: Option<PathBuf>,
-    listen: Option<SocketAddr>,
-    passphrase: Option<Secret>,
-    port_file: Option<PathBuf>,
-) -> Result<(), Failure> {
-    run::run(run::ServerOptions {
-        data_dir,
-        config,
-        listen,
-        passphrase,
-        port_file,
-    })
-    .map_err(|error| failed(&error))
+pub fn run(options: run::ServerOptions) -> Result<(), Failure> {
+    run::run(options).map_err(|error| failed(&error))
 }
 
 /// Checks a data directory: name, verdict, facts.
 pub fn check(
     data_dir: &Path,
     passphrase: Option<Secret>,
+    kept: &[PathBuf],
 ) -> Result<Vec<(String, bool, String)>, Failure> {
-    check::check(data_dir, passphrase.as_ref())
+    check::check(data_dir, passphrase.as_ref(), kept)
         .map(|report| report.lines)
         .map_err(|error| failed(&error))
 }
 
+/// Makes a witness.
+pub fn witness_init(options: witness::WitnessInit) -> Result<witness::WitnessMade, Failure> {
+    witness::init(options).map_err(|error| failed(&error))
+}
+
 /// Runs a witness until it is told to stop.
-pub fn witness(
-    _listen: SocketAddr,
-    _state_dir: PathBuf,
-    _port_file: Option<PathBuf>,
-) -> Result<(), Failure> {
-    Err(Failure::local(
-        "this build has no witness",
-        "Use a later build.",
-    ))
+pub fn witness_run(options: witness::WitnessOptions) -> Result<(), Failure> {
+    witness::run(options).map_err(|error| failed(&error))
 }
 
 fn failed(error: &run::RunError) -> Failure {

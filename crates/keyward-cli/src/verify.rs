@@ -9,9 +9,12 @@ mod proof;
 mod segment;
 mod sequence;
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
-use keyward_core::tlog::{KeyHistory, Policy, SignedNote, VerifierKey, WitnessedCheckpoint};
+use keyward_core::tlog::{
+    Checkpoint, Hash, KeyHistory, Policy, SignedNote, VerifierKey, WitnessedCheckpoint,
+};
 use serde::Serialize;
 
 pub use crypto::Crypto;
@@ -26,6 +29,8 @@ pub struct Trust {
     pinned: VerifierKey,
     witnesses: Vec<VerifierKey>,
     quorum: usize,
+    /// Checkpoints kept earlier, with where they were read from.
+    kept: Vec<(String, SignedNote)>,
 }
 
 /// What was verified.
@@ -77,7 +82,52 @@ impl Trust {
             pinned,
             witnesses,
             quorum,
+            kept: Vec::new(),
         })
+    }
+
+    /// With checkpoints kept earlier, which every downloaded log must extend.
+    pub fn extending(mut self, kept: &[PathBuf]) -> Result<Self, Failure> {
+        for path in kept {
+            let text = crate::files::read_text(path, 1 << 20)?;
+            let note = SignedNote::parse(text.as_bytes()).map_err(|error| {
+                Failure::integrity(format!("`{}` is no checkpoint: {error}", path.display()))
+            })?;
+            self.kept.push((path.display().to_string(), note));
+        }
+        Ok(self)
+    }
+
+    /// The roots that a log of this history and size must have had, by size.
+    fn expected(
+        &self,
+        history: &KeyHistory,
+        size: u64,
+    ) -> Result<BTreeMap<u64, Vec<(&str, Hash)>>, Failure> {
+        let mut expected: BTreeMap<u64, Vec<(&str, Hash)>> = BTreeMap::new();
+        for (name, note) in &self.kept {
+            let refuse = |reason: String| Failure::integrity(format!("`{name}` {reason}"));
+            let stated = Checkpoint::parse(note.text())
+                .map_err(|error| refuse(format!("is no checkpoint: {error}")))?;
+            if stated.origin != *history.origin() {
+                return Err(refuse("is of another log".to_owned()));
+            }
+            if stated.head.size > size {
+                // Its key may be one that this copy has never heard of, so the signature says nothing here.
+                return Err(refuse(format!(
+                    "is of {} records and the log has {size}: its newest part is missing, or an old copy was put back",
+                    stated.head.size
+                )));
+            }
+            history
+                .open(&self.crypto, note)
+                .map_err(|error| refuse(format!("is not signed by the log: {error}")))?;
+            expected
+                .entry(stated.head.size)
+                .or_default()
+                .push((name.as_str(), stated.head.root));
+        }
+        Ok(expected)
     }
 
     /// Reads a key history that begins with the pinned key.

@@ -250,6 +250,8 @@ fn audit_query(c: &ReadAudit) -> String {
         ("principal", c.principal.map(|id| id.to_string())),
         ("command", command),
         ("refused_only", c.refused_only.then(|| "true".to_owned())),
+        ("since", c.since.map(|at| at.to_string())),
+        ("until", c.until.map(|at| at.to_string())),
     ])
 }
 

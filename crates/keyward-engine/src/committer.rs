@@ -10,15 +10,17 @@
 //! from outside the engine.
 //!
 //! Read next: `round.rs` (how one commit is put together).
+mod fair;
 mod round;
 
 pub(crate) use round::{LogBatchRow, wrap_set_hash};
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
 
 use futures_channel::oneshot;
+use keyward_core::ErrorCode;
 use keyward_core::ids::{NodeId, RealmId};
 use keyward_core::time::{Millis, Timestamp};
 use keyward_core::tlog::{TileWriter, TreeHead};
@@ -165,6 +167,8 @@ pub(crate) struct Committer {
     pub(crate) changed: RwLock<Changed>,
     stopped: AtomicBool,
     dead: AtomicBool,
+    /// Number of the error for which records were last refused, 0 for none.
+    trouble: AtomicU16,
     head: Mutex<TreeHead>,
 }
 
@@ -197,6 +201,7 @@ impl Committer {
             changed: RwLock::new(Changed::default()),
             stopped: AtomicBool::new(false),
             dead: AtomicBool::new(false),
+            trouble: AtomicU16::new(0),
             head: Mutex::new(head),
         }
     }
@@ -214,6 +219,25 @@ impl Committer {
     /// Whether the outcome of a commit became unknown: then nothing may go on in this process.
     pub(crate) fn is_dead(&self) -> bool {
         self.dead.load(Ordering::Acquire)
+    }
+
+    /// Why records are refused now, if they are: no room, or no writing.
+    pub(crate) fn trouble(&self) -> Option<ErrorCode> {
+        [ErrorCode::DiskFull, ErrorCode::StorageReadOnly]
+            .into_iter()
+            .find(|code| code.number() == self.trouble.load(Ordering::Acquire))
+    }
+
+    fn note_trouble(&self, fault: &StoreFault) {
+        if matches!(fault, StoreFault::Full | StoreFault::ReadOnly) {
+            let code = crate::problems::store_problem(fault).code;
+            self.trouble.store(code.number(), Ordering::Release);
+        }
+    }
+
+    /// The set-hash of all live rows, as of the last commit.
+    pub(crate) fn set_hash(&self) -> SetHash {
+        self.lane.lock().set_hash
     }
 
     /// Queues; `false` when there is no room.
@@ -235,8 +259,7 @@ impl Committer {
     pub(crate) fn run_once(&self) -> usize {
         let round: Vec<Pending> = {
             let mut queue = self.queue.lock();
-            let count = queue.len().min(ROUND_MAX);
-            queue.drain(..count).collect()
+            fair::take(&mut queue, ROUND_MAX, |pending| pending.draft.realm)
         };
         let count = round.len();
         if count > 0 {

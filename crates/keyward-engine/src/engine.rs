@@ -29,6 +29,8 @@ use crate::work::Work;
 
 /// How often a command is decided again because something it rests on changed meanwhile.
 const ATTEMPTS: usize = 16;
+/// Failed attempts to unseal from one source in a minute; each costs the server a second of work.
+const UNSEALS_A_MINUTE: u32 = 10;
 
 /// Who runs the writer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,6 +81,7 @@ pub struct Engine {
     thread: Mutex<Option<thread::JoinHandle<()>>>,
     failed_unseals: AtomicU32,
     rejections: crate::rejections::Rejections,
+    witnesses: Arc<crate::witnessing::Witnesses>,
 }
 
 /// How one attempt ended.
@@ -108,6 +111,7 @@ impl Engine {
             thread: Mutex::new(None),
             failed_unseals: AtomicU32::new(0),
             rejections: crate::rejections::Rejections::default(),
+            witnesses: Arc::default(),
         })
     }
 
@@ -142,7 +146,15 @@ impl Engine {
         secret: &Secret,
         source: Option<[u8; 16]>,
     ) -> Result<(), Problem> {
-        self.unseal_now(kind, secret)?;
+        let (from, now) = (source.unwrap_or_default(), self.clock.now().wall);
+        if self.rejections.count(from, now) >= UNSEALS_A_MINUTE {
+            return Err(Problem::new(ErrorCode::LoginThrottled));
+        }
+        self.unseal_now(kind, secret).inspect_err(|problem| {
+            if problem.code == ErrorCode::UnsealFailed {
+                self.rejections.note(from, now);
+            }
+        })?;
         let failures = self.failed_unseals.swap(0, Ordering::AcqRel);
         let caller = Caller::system(PrincipalId::UNSEALER, "unsealer")
             .with_credential(Credential::Seal(kind.to_owned()), source);
@@ -152,18 +164,30 @@ impl Engine {
         self.execute(&caller, &command, &Envelope::default())
             .await?;
         let detail = format!(
-            "{} {}; {failures} failed attempts to unseal before",
+            "{} {}; {failures} failed attempts to unseal before; the log is signed by {}",
             env!("CARGO_PKG_NAME"),
-            env!("CARGO_PKG_VERSION")
+            env!("CARGO_PKG_VERSION"),
+            self.opened()?.identity.read().history.current().1
         );
         self.server_event(ServerEventKind::Started, detail).await
     }
 
     fn unseal_now(&self, kind: &str, secret: &Secret) -> Result<(), Problem> {
-        let _changing = self.changing_seal.lock();
+        // One at a time, and nobody waits: each attempt is made to be slow.
+        let Some(_changing) = self.changing_seal.try_lock() else {
+            return Err(Problem::new(ErrorCode::Overloaded));
+        };
         if self.open.load().is_some() {
             return Err(Problem::new(ErrorCode::AlreadyUnsealed));
         }
+        let open = Arc::new(self.open_without_writer(kind, secret)?);
+        self.start_writer(&open.committer);
+        self.open.store(Some(open));
+        Ok(())
+    }
+
+    /// Opens everything, changes nothing.
+    pub(crate) fn open_without_writer(&self, kind: &str, secret: &Secret) -> Result<Open, Problem> {
         let seal = self.seals.iter().find(|seal| seal.kind() == kind);
         let seal = seal.ok_or_else(|| Problem::new(ErrorCode::UnsealFailed))?;
         let opened = custody::open(&self.crypto, &*self.store, self.deployment, &**seal, secret);
@@ -183,11 +207,17 @@ impl Engine {
                 Writer::Thread => crate::pool::Pool::start(),
                 Writer::Manual => None,
             },
+            witnesses: Arc::clone(&self.witnesses),
         };
-        let open = Arc::new(Open::assemble(parts, custody, &log_keys)?);
-        self.start_writer(&open.committer);
-        self.open.store(Some(open));
-        Ok(())
+        Open::assemble(parts, custody, &log_keys)
+    }
+
+    pub(crate) fn witnesses(&self) -> &crate::witnessing::Witnesses {
+        &self.witnesses
+    }
+
+    pub(crate) const fn crypto(&self) -> &Crypto {
+        &self.crypto
     }
 
     fn start_writer(&self, committer: &Arc<Committer>) {
@@ -258,6 +288,11 @@ impl Engine {
         result
     }
 
+    /// Counts an attempt that brought no credential at all, or none that can be read.
+    pub fn note_unproven(&self, source: [u8; 16]) {
+        self.rejections.note(source, self.clock.now().wall);
+    }
+
     /// Records attempts that proved no identity, one record per source and minute; all of them if `everything`.
     ///
     /// # Errors
@@ -326,6 +361,7 @@ async fn attempt(
     envelope: &Envelope,
 ) -> Attempt {
     let mut computed = None;
+    let mut admission = None;
     loop {
         // Taken before the caller is looked at again: what changes after that is found by the commit.
         let position = open.committer.position();
@@ -337,26 +373,35 @@ async fn attempt(
         let mut work = Work::new(open, caller, command.kind());
         work.position = position;
         work.computed = computed.take();
+        work.admission = admission.take();
         let performed = match &current {
             Err(problem) => Err(Stop::Refused(problem.clone())),
             Ok(_) => work.perform(command, envelope),
         };
+        if work.turned_away
+            && let Err(Stop::Refused(problem)) = performed
+        {
+            // Counted, and recorded together with others like it: a flood must not pass its quota in the log.
+            return Attempt::Finished(Err(problem));
+        }
         let decided = match performed {
             Err(Stop::WaitFor(counter)) => {
                 computed = work.computed.take();
+                admission = work.admission.take();
                 drop(work);
                 counter.wait().await;
                 continue;
             }
             Err(Stop::Compute(task)) => match open.compute(task).await {
                 Ok(done) => {
-                    computed = Some(done);
+                    (computed, admission) = (Some(done), work.admission.take());
                     continue;
                 }
                 Err(problem) => Err(problem),
             },
             Err(Stop::NeedLeaves(realm)) => {
                 computed = work.computed.take();
+                admission = work.admission.take();
                 drop(work);
                 let Err(problem) = reserve_leaves(open, realm).await else {
                     continue;
@@ -444,6 +489,9 @@ async fn finish(
         Ok(draft) => draft,
         Err(problem) => return Some(Err(problem)),
     };
+    if let Some(admission) = &work.admission {
+        admission.recorded(draft.bytes(), work.moment.now);
+    }
     let reservation = work.reservation.take();
     let (reply, answer) = oneshot::channel();
     let hooks = std::mem::take(&mut work.after);
@@ -452,7 +500,7 @@ async fn finish(
     } else {
         Some(Box::new(move || hooks.into_iter().for_each(|hook| hook())))
     };
-    let urgent = is_urgent(command);
+    let urgent = stops_harm(command.kind());
     // A refusal of what was read is recorded whatever changes meanwhile: it was true when it was decided.
     let reads = if decided.is_err() {
         Vec::new()
@@ -495,16 +543,15 @@ async fn finish(
     }
 }
 
-/// What stops harm may use the disk reserve.
-const fn is_urgent(command: &Command) -> bool {
+/// What stops harm: it may use the disk reserve, and no quota turns it away.
+pub(crate) const fn stops_harm(kind: CommandKind) -> bool {
     matches!(
-        command,
-        Command::SuspendKey(_)
-            | Command::SuspendRealm(_)
-            | Command::RevokeToken(_)
-            | Command::SetPrincipalEnabled(_)
-            | Command::ReportCompromise(_)
-            | Command::ArchiveLog(_)
+        kind,
+        CommandKind::SuspendKey
+            | CommandKind::RevokeToken
+            | CommandKind::SetPrincipalEnabled
+            | CommandKind::ReportCompromise
+            | CommandKind::ArchiveLog
     )
 }
 

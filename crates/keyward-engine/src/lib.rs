@@ -4,14 +4,20 @@
 //! `committer.rs` (the one writer), `custody.rs` (the key hierarchy), `ports/` (what adapters promise).
 #![forbid(unsafe_code)]
 
+pub mod archive;
 mod cache;
 mod caller;
+pub mod check;
+mod checkpoint;
 mod commands;
 mod committer;
+pub mod cosigner;
 mod cost;
 mod crypto;
 pub mod custody;
 pub mod engine;
+mod health;
+mod index;
 pub mod init;
 mod log;
 mod log_key;
@@ -20,6 +26,7 @@ pub mod permit;
 mod pool;
 pub mod ports;
 pub mod problems;
+mod quotas;
 mod recording;
 mod rejections;
 mod rows;
@@ -27,6 +34,7 @@ mod scheduler;
 pub mod segment;
 mod signing;
 mod usage;
+pub mod witnessing;
 mod work;
 
 pub use cache::CacheSizes;

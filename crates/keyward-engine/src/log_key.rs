@@ -106,5 +106,5 @@ pub(crate) fn adopt(
         number,
         key,
     };
-    *open.checkpoint.lock() = None;
+    open.signing.lock().forget();
 }

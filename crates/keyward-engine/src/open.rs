@@ -1,6 +1,7 @@
 //! What exists only while the seal is open: keys, caches, the writer, policy.
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use keyward_core::decide::ModuleFacts;
 use keyward_core::decide::destroy::ClockEvidence;
@@ -14,9 +15,11 @@ use keyward_policy::Decider;
 use parking_lot::{Mutex, RwLock};
 
 use crate::cache::{CacheSizes, Caches};
+use crate::checkpoint::Signing;
 use crate::committer::{Committer, Invalidate, LaneRow, LaneStart};
 use crate::crypto::{Crypto, Held};
 use crate::custody::{Custody, OpenFault};
+use crate::index::Index;
 use crate::log::LogReader;
 use crate::pool::{Computed, Pool, Stamp, Task};
 use crate::ports::clock::Clock;
@@ -24,7 +27,9 @@ use crate::ports::module::{ModuleDescription, Operation};
 use crate::ports::seal::Seal;
 use crate::ports::store::{RowKey, Store, StoreFault, Table};
 use crate::problems::{module_problem, seal_problem, store_problem};
+use crate::quotas::Meters;
 use crate::rows::{self, SetHash};
+use crate::witnessing::{Newest, Witnesses};
 
 /// The lane this node writes. One node, one lane; more come with the cluster.
 pub(crate) const LANE: u32 = 1;
@@ -97,9 +102,15 @@ pub(crate) struct Open {
     pub(crate) deployment: DeploymentId,
     pub(crate) node: NodeId,
     pub(crate) seals: Vec<Arc<dyn Seal>>,
-    pub(crate) checkpoint: Mutex<Option<(u64, String)>>,
     /// For what takes long; none where nothing may run by itself (simulation).
     pub(crate) pool: Option<Pool>,
+    pub(crate) signing: Mutex<Signing>,
+    pub(crate) cosigned: Newest,
+    pub(crate) witnesses: Arc<Witnesses>,
+    /// A record was made that should be witnessed at once.
+    pub(crate) witness_wish: AtomicBool,
+    pub(crate) index: Index,
+    pub(crate) meters: Meters,
 }
 
 /// Everything from outside that an open engine needs.
@@ -112,6 +123,7 @@ pub(crate) struct Parts {
     pub(crate) deployment: DeploymentId,
     pub(crate) node: NodeId,
     pub(crate) pool: Option<Pool>,
+    pub(crate) witnesses: Arc<Witnesses>,
 }
 
 impl Open {
@@ -130,6 +142,7 @@ impl Open {
             deployment,
             node,
             pool,
+            witnesses,
         } = parts;
         let corrupt = |what| store_problem(&StoreFault::Corrupt(what));
         let lane_key = rows::lane(LANE);
@@ -140,6 +153,12 @@ impl Open {
             .decode::<LaneRow>(&lane_key, &stored)
             .map_err(|f| store_problem(&f))?;
         let tiles = resume(&crypto, &*store, &lane.value)?;
+        let reader = LogReader {
+            store: &*store,
+            crypto: &crypto,
+            lane: LANE,
+        };
+        let cosigned = crate::witnessing::load(&*store, &reader, &tiles.head(&crypto))?;
         let set_hash = custody
             .crypto
             .secret(Operation::UnwrapBytes {
@@ -193,8 +212,13 @@ impl Open {
             deployment,
             node,
             seals,
-            checkpoint: Mutex::new(None),
             pool,
+            signing: Mutex::new(Signing::default()),
+            cosigned,
+            witnesses,
+            witness_wish: AtomicBool::new(false),
+            index: Index::new(),
+            meters: Meters::default(),
         })
     }
 

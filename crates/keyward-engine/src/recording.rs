@@ -82,6 +82,12 @@ impl Draft {
         self.post_image = None;
     }
 
+    /// About how many bytes it takes in the log.
+    pub(crate) const fn bytes(&self) -> u64 {
+        const HEADER: u64 = 160;
+        HEADER.saturating_add(self.body.len() as u64)
+    }
+
     /// Whether a state tag belongs to it.
     pub(crate) const fn is_change(&self) -> bool {
         self.post_image.is_some()

@@ -8,6 +8,8 @@ use parking_lot::Mutex;
 
 /// Sources counted apart in one minute; the rest is counted together under the zero address.
 const SOURCES_MAX: usize = 1_000;
+/// Places in all.
+const MOST: usize = SOURCES_MAX + 60;
 const MINUTE_MS: u64 = 60_000;
 
 /// The counts that are not recorded yet.
@@ -22,13 +24,23 @@ impl Rejections {
     pub(crate) fn note(&self, source: [u8; 16], at: Timestamp) {
         let mut counts = self.0.lock();
         let known = counts.contains_key(&(minute(at), source));
-        let source = if known || counts.len() < SOURCES_MAX {
-            source
-        } else {
-            [0; 16]
-        };
-        let count = counts.entry((minute(at), source)).or_insert(0);
+        let mut place = (minute(at), source);
+        if !known && counts.len() >= SOURCES_MAX {
+            // While nothing can be recorded (sealed, a full disk) minutes pile up: past the bound they share one place.
+            let shared = counts.keys().rev().find(|(_, source)| *source == [0; 16]);
+            place = match shared {
+                Some(shared) if counts.len() >= MOST => *shared,
+                _ => (minute(at), [0; 16]),
+            };
+        }
+        let count = counts.entry(place).or_insert(0);
         *count = count.saturating_add(1);
+    }
+
+    /// How many a source made in this minute.
+    pub(crate) fn count(&self, source: [u8; 16], at: Timestamp) -> u32 {
+        let counts = self.0.lock();
+        counts.get(&(minute(at), source)).copied().unwrap_or(0)
     }
 
     /// Takes what belongs to minutes that are over.
@@ -88,5 +100,18 @@ mod tests {
         let taken = rejections.take(Timestamp(0), true);
         assert!(taken.len() <= SOURCES_MAX + 1);
         assert_eq!(taken.iter().map(|a| a.count).sum::<u32>(), 5_000);
+    }
+
+    #[test]
+    fn a_flood_of_days_that_cannot_be_recorded_stays_within_bounds_and_loses_no_count() {
+        let rejections = Rejections::default();
+        for i in 0..200_000u32 {
+            let mut source = [9; 16];
+            source[..4].copy_from_slice(&i.to_be_bytes());
+            rejections.note(source, Timestamp(u64::from(i) * MINUTE_MS / 20));
+        }
+        let taken = rejections.take(Timestamp(u64::MAX / 2), true);
+        assert!(taken.len() <= MOST, "{}", taken.len());
+        assert_eq!(taken.iter().map(|a| a.count).sum::<u32>(), 200_000);
     }
 }

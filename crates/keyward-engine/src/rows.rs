@@ -334,6 +334,18 @@ pub(crate) fn log_tile(number: u32, level: u8, index: u64) -> RowKey {
         &[&number.to_be_bytes(), &[level], &index.to_be_bytes()],
     )
 }
+pub(crate) fn log_checkpoint(number: u32, size: u64) -> RowKey {
+    key(
+        Table::LogCheckpoint,
+        &[&number.to_be_bytes(), &size.to_be_bytes()],
+    )
+}
+pub(crate) fn log_index(number: u32, chunk: u64, column: u8) -> RowKey {
+    key(
+        Table::LogIndex,
+        &[&number.to_be_bytes(), &chunk.to_be_bytes(), &[column]],
+    )
+}
 pub(crate) fn idempotency(principal: PrincipalId, digest: &[u8; 32]) -> RowKey {
     key(Table::Idempotency, &[principal.as_bytes(), digest])
 }

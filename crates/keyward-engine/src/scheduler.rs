@@ -20,6 +20,7 @@ impl Engine {
     pub async fn run_due(&self) -> Result<usize, Problem> {
         let open = self.opened()?;
         self.record_rejections(false).await?;
+        self.record_turned_away().await?;
         let now = open.clock.now().wall;
         let rows = open
             .store

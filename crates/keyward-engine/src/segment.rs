@@ -57,6 +57,9 @@ pub(crate) struct Collected {
     pub(crate) blobs: Vec<(RowKey, Row)>,
 }
 
+/// Bytes of blobs in one segment: it is made in memory.
+pub(crate) const SEGMENT_MAX_BYTES: usize = 64 << 20;
+
 /// Collects whole commits before an index, as far as their level-0 tiles are full (and so stay provable from tiles alone).
 pub(crate) fn collect(
     log: &LogReader<'_>,
@@ -73,6 +76,7 @@ pub(crate) fn collect(
         .saturating_mul(width);
     let end = before.min(full);
     let (mut blobs, mut records, mut from, mut to) = (Vec::new(), Vec::new(), None, 0);
+    let mut bytes = 0_usize;
     let mut after: Option<Vec<u8>> = None;
     'pages: loop {
         let page = log.store.scan(
@@ -87,9 +91,11 @@ pub(crate) fn collect(
             let batch: crate::committer::LogBatchRow = cbor::from_slice(&row.value)
                 .map_err(|_| StoreFault::Corrupt("the log does not decode"))?;
             let next = batch.first.saturating_add(batch.records.len() as u64);
-            if next > end {
+            let full = bytes >= SEGMENT_MAX_BYTES && from.is_some();
+            if next > end || full {
                 break 'pages;
             }
+            bytes = bytes.saturating_add(row.value.len());
             from.get_or_insert(batch.first);
             to = next;
             records.extend(batch.records);

@@ -22,6 +22,7 @@ use crate::pool::{Computed, Stamp};
 use crate::ports::clock::Clock as _;
 use crate::ports::store::{Row, RowKey, Table};
 use crate::problems::{change_problem, store_problem};
+use crate::quotas::InFlight;
 use crate::rows::{self, Pointer, SealedChange};
 use crate::usage::Reservation;
 
@@ -53,6 +54,10 @@ pub(crate) struct Work<'a> {
     pub(crate) if_match: Option<Vec<u64>>,
     /// Files hold what must not stay readable: scrub them after the commit.
     pub(crate) scrub: bool,
+    /// The place among what the realm has under way.
+    pub(crate) admission: Option<InFlight>,
+    /// A quota refused it: it is counted instead of recorded.
+    pub(crate) turned_away: bool,
 }
 
 impl<'a> Work<'a> {
@@ -87,6 +92,8 @@ impl<'a> Work<'a> {
             refuse_after: None,
             if_match: None,
             scrub: false,
+            admission: None,
+            turned_away: false,
         }
     }
 
@@ -160,7 +167,27 @@ impl<'a> Work<'a> {
             return Err(absent());
         }
         self.realm = id;
+        self.admit(&realm)?;
         Ok(realm)
+    }
+
+    /// Takes a place among what the realm may ask for; once per command.
+    fn admit(&mut self, realm: &Realm) -> Result<(), Problem> {
+        if self.admission.is_some() || self.caller.facts.facts.kind == "system" {
+            return Ok(());
+        }
+        let stops_harm = crate::engine::stops_harm(self.kind);
+        let meters = &self.open.meters;
+        match meters.admit(realm.id, &realm.quotas, self.moment.now, stops_harm) {
+            Ok(admission) => {
+                self.admission = Some(admission);
+                Ok(())
+            }
+            Err(problem) => {
+                self.turned_away = true;
+                Err(problem)
+            }
+        }
     }
 
     fn pointer(&mut self, key: RowKey) -> Result<Option<[u8; 16]>, Problem> {

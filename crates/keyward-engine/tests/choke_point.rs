@@ -585,6 +585,8 @@ impl Bench {
                     principal: None,
                     command: None,
                     refused_only: false,
+                    since: None,
+                    until: None,
                 }
                 .into(),
             ),

@@ -275,6 +275,8 @@ fn the_log_numbers_every_command_without_gaps_and_proves_each_record() {
             principal: None,
             command: None,
             refused_only: false,
+            since: None,
+            until: None,
         };
         let Outcome::Records { records, next, .. } = run(&world.engine, &auditor, read).unwrap()
         else {

@@ -62,6 +62,8 @@ fn newest(world: &World) -> RecordView {
         principal: None,
         command: None,
         refused_only: false,
+        since: None,
+        until: None,
     };
     match run(&world.engine, &auditor, read).unwrap() {
         Outcome::Records { records, .. } => {

@@ -1,7 +1,8 @@
-//! `keyward server --check`: opens everything without serving and says what it found.
-use std::path::Path;
+//! `keyward server --check`: opens and checks everything without serving and without writing a record.
+use std::path::{Path, PathBuf};
 
 use keyward_core::secret::Secret;
+use keyward_engine::check::KnownCheckpoint;
 use keyward_store::SqliteStore;
 
 use crate::parts::{Layout, StartError, engine};
@@ -16,14 +17,27 @@ pub struct CheckReport {
 /// Why it could not be checked.
 pub type CheckError = StartError;
 
-/// Checks module, store and, with the passphrase, the key hierarchy and the log's head.
+/// Checks module, store and, with the passphrase, every row, the whole log, and that it contains the kept checkpoints.
 ///
 /// # Errors
 /// [`StartError`].
-pub fn check(data_dir: &Path, passphrase: Option<&Secret>) -> Result<CheckReport, CheckError> {
+pub fn check(
+    data_dir: &Path,
+    passphrase: Option<&Secret>,
+    kept: &[PathBuf],
+) -> Result<CheckReport, CheckError> {
     let layout = Layout {
         root: data_dir.to_owned(),
     };
+    let mut known = Vec::new();
+    for path in kept {
+        let note = std::fs::read_to_string(path).map_err(|error| StartError::File {
+            path: path.clone(),
+            error,
+        })?;
+        let name = format!("checkpoint {}", path.display());
+        known.push(KnownCheckpoint { name, note });
+    }
     let mut lines = Vec::new();
     {
         let store = SqliteStore::open(&layout.store()).map_err(|fault| StartError::Store {
@@ -37,7 +51,11 @@ pub fn check(data_dir: &Path, passphrase: Option<&Secret>) -> Result<CheckReport
         lines.push((
             "store.integrity".to_owned(),
             integrity.is_whole(),
-            format!("{integrity:?}"),
+            if integrity.is_whole() {
+                "the database is whole".to_owned()
+            } else {
+                integrity.findings.join("; ")
+            },
         ));
     }
     let engine = engine(&layout)?;
@@ -47,17 +65,12 @@ pub fn check(data_dir: &Path, passphrase: Option<&Secret>) -> Result<CheckReport
         "version, integrity and self-tests passed".to_owned(),
     ));
     if let Some(passphrase) = passphrase {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(StartError::Runtime)?;
-        runtime.block_on(engine.unseal("passphrase", passphrase, None))?;
-        lines.push((
-            "custody.opens".to_owned(),
-            true,
-            "seal, keyring, trees and the log's head open and agree".to_owned(),
-        ));
-        engine.close();
+        let checked = engine.check("passphrase", passphrase, &known)?;
+        lines.extend(
+            checked
+                .into_iter()
+                .map(|line| (line.check, line.ok, line.detail)),
+        );
     }
     Ok(CheckReport { lines })
 }

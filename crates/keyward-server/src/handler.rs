@@ -15,6 +15,7 @@ use keyward_protocol::rest::{
 };
 
 use crate::peers::Peers;
+use tokio::runtime::Handle;
 
 /// What all requests of a connection share.
 pub(crate) struct Connection {
@@ -73,7 +74,10 @@ impl Connection {
                     .eq_ignore_ascii_case("bearer")
                     .then_some(token.trim())
             });
-            let token = token.ok_or_else(|| Problem::new(ErrorCode::CredentialRejected))?;
+            let token = token.ok_or_else(|| {
+                self.engine.note_unproven(source_bytes(self.source.ip()));
+                Problem::new(ErrorCode::CredentialRejected)
+            })?;
             return self.engine.authenticate(&Presented::Token(token), source);
         }
         match &self.certificate {
@@ -81,7 +85,10 @@ impl Connection {
                 .engine
                 .authenticate(&Presented::Certificate(certificate), source),
             None if self.engine.is_sealed() => Err(Problem::new(ErrorCode::Sealed)),
-            None => Err(Problem::new(ErrorCode::Unauthenticated)),
+            None => {
+                self.engine.note_unproven(source_bytes(self.source.ip()));
+                Err(Problem::new(ErrorCode::Unauthenticated))
+            }
         }
     }
 
@@ -109,7 +116,14 @@ impl Connection {
                 command, secret, ..
             } => {
                 let source = Some(source_bytes(self.source.ip()));
-                self.engine.unseal(&command.kind, &secret, source).await?;
+                let (engine, runtime) = (Arc::clone(&self.engine), Handle::current());
+                // Stretching a passphrase takes its time: not on the threads that serve connections.
+                let unsealing = tokio::task::spawn_blocking(move || {
+                    runtime.block_on(engine.unseal(&command.kind, &secret, source))
+                });
+                unsealing
+                    .await
+                    .unwrap_or_else(|_| Err(Problem::new(ErrorCode::Internal)))?;
                 self.peers.refresh(&self.engine);
                 Ok(reply.outcome(keyward_core::outcome::Outcome::Done))
             }
@@ -117,16 +131,9 @@ impl Connection {
                 sealed: self.engine.is_sealed(),
                 version: env!("CARGO_PKG_VERSION").to_owned(),
             })),
-            Call::Ready => {
-                let mut reasons = Vec::new();
-                if self.engine.is_sealed() {
-                    reasons.push(ErrorCode::Sealed);
-                }
-                if self.engine.is_dead() {
-                    reasons.push(ErrorCode::OutcomeUnknown);
-                }
-                Ok(reply.readiness(&Readiness { reasons }))
-            }
+            Call::Ready => Ok(reply.readiness(&Readiness {
+                reasons: self.engine.readiness(),
+            })),
             Call::OpenApi => Ok(reply.openapi()),
         }
     }

@@ -48,7 +48,7 @@ fn file_error(path: &Path) -> impl FnOnce(std::io::Error) -> StartError + '_ {
     }
 }
 
-fn directory(path: &Path) -> Result<(), StartError> {
+pub(crate) fn directory(path: &Path) -> Result<(), StartError> {
     fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
@@ -56,7 +56,7 @@ fn directory(path: &Path) -> Result<(), StartError> {
         .map_err(file_error(path))
 }
 
-fn write(path: &Path, mode: u32, bytes: &[u8]) -> Result<(), StartError> {
+pub(crate) fn write(path: &Path, mode: u32, bytes: &[u8]) -> Result<(), StartError> {
     let mut file = fs::OpenOptions::new()
         .write(true)
         .create_new(true)

@@ -3,6 +3,7 @@
 //! Read next: `run.rs` (start to stop), `listener.rs` (a connection), `handler.rs` (a request).
 #![forbid(unsafe_code)]
 
+pub mod archive;
 pub mod check;
 pub mod clock;
 mod handler;
@@ -11,3 +12,5 @@ mod listener;
 mod parts;
 mod peers;
 pub mod run;
+pub mod witness;
+pub mod witnesses;

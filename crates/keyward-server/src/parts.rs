@@ -51,6 +51,22 @@ pub enum StartError {
     /// The runtime.
     #[error("the system gives no threads: {0}")]
     Runtime(std::io::Error),
+    /// The archive in the configuration.
+    #[error("archive {path}: {reason}")]
+    Archive {
+        /// Which directory.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A witness in the configuration.
+    #[error("witness {url}: {reason}")]
+    Witness {
+        /// Which.
+        url: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The configuration file.
     #[error("configuration {path}: {reason}")]
     Config {

@@ -13,9 +13,11 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_rustls::TlsAcceptor;
 
+use crate::archive::{ArchivePolicy, keep_archived};
 use crate::listener::serve;
 use crate::parts::{Layout, StartError, engine};
 use crate::peers::Peers;
+use crate::witnesses::{WitnessConfig, keep_witnessed};
 
 /// How to run.
 pub struct ServerOptions {
@@ -29,6 +31,10 @@ pub struct ServerOptions {
     pub passphrase: Option<Secret>,
     /// Where to write the port actually listened on.
     pub port_file: Option<PathBuf>,
+    /// Witnesses beside those in the configuration.
+    pub witnesses: Vec<WitnessConfig>,
+    /// How many of them must keep up; wins over the configuration.
+    pub witnesses_needed: Option<usize>,
 }
 
 /// Why the server ended.
@@ -44,11 +50,22 @@ pub struct Config {
     pub certificate: Option<PathBuf>,
     /// Private key, PEM.
     pub private_key: Option<PathBuf>,
+    /// Witnesses that the log is shown to.
+    #[serde(default)]
+    pub witness: Vec<WitnessConfig>,
+    /// How many of them must keep up for the server to call itself ready; none if not given.
+    pub witnesses_needed: Option<usize>,
+    /// Seconds between two rounds; 10 if not given.
+    pub witness_every_seconds: Option<u32>,
+    /// Archiving and expiring of old records; none if not given.
+    pub archive: Option<ArchivePolicy>,
 }
 
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8443);
 /// How often due work is looked for.
 const TICK: Duration = Duration::from_secs(1);
+/// Records taken into the search index at a time.
+const INDEX_STEP: usize = 50_000;
 
 /// Reads and checks a configuration file.
 ///
@@ -108,6 +125,12 @@ async fn serve_until_stopped(
         &ClientAuth::Offered(peers.anchors.clone()),
         Alpn::Http,
     )?;
+    let witnesses = [config.witness, options.witnesses.clone()].concat();
+    let needed = options.witnesses_needed.or(config.witnesses_needed);
+    if let Some(policy) = &config.archive {
+        policy.check()?;
+    }
+    crate::witnesses::configure(&engine, &witnesses, needed.unwrap_or(0))?;
     let address = options.listen.or(config.listen).unwrap_or(LISTEN);
     let listen = |error| StartError::Listen { address, error };
     let listener = TcpListener::bind(address).await.map_err(listen)?;
@@ -118,16 +141,15 @@ async fn serve_until_stopped(
     }
     drop(options.passphrase);
     if let Some(path) = &options.port_file {
-        let pending = path.with_extension("new");
-        std::fs::write(&pending, format!("{}\n", bound.port()))
-            .and_then(|()| std::fs::rename(&pending, path))
-            .map_err(|error| StartError::File {
-                path: path.clone(),
-                error,
-            })?;
+        write_port(path, bound.port())?;
     }
     tracing::info!(address = %bound, sealed = engine.is_sealed(), "listening");
     let work = tokio::spawn(keep_working(Arc::clone(&engine), Arc::clone(&peers)));
+    let every = Duration::from_secs(config.witness_every_seconds.map_or(10, u64::from).max(1));
+    let witnessed = tokio::spawn(keep_witnessed(Arc::clone(&engine), every));
+    let archived = config
+        .archive
+        .map(|policy| tokio::spawn(keep_archived(Arc::clone(&engine), policy)));
     let reload = tokio::spawn(reload_on_hangup(identity, certificate, key));
     serve(
         listener,
@@ -138,8 +160,13 @@ async fn serve_until_stopped(
     )
     .await;
     work.abort();
+    witnessed.abort();
+    if let Some(archived) = archived {
+        archived.abort();
+    }
     reload.abort();
     if !engine.is_sealed() {
+        let _ = engine.record_rejections(true).await;
         let _ = engine
             .server_event(ServerEventKind::Stopped, "in good order".to_owned())
             .await;
@@ -153,6 +180,7 @@ async fn serve_until_stopped(
 /// Due work once a second; and the end of the process when the outcome of a commit is unknown.
 async fn keep_working(engine: Arc<Engine>, peers: Arc<Peers>) {
     let mut tick = tokio::time::interval(TICK);
+    let mut ticks = 0_u64;
     loop {
         tick.tick().await;
         if engine.is_dead() {
@@ -169,7 +197,25 @@ async fn keep_working(engine: Arc<Engine>, peers: Arc<Peers>) {
                 );
             }
             peers.refresh(&engine);
+            keep_up(&engine, &mut ticks).await;
         }
+    }
+}
+
+/// What runs beside the commands: the search index, and finding out whether a full disk has room again.
+async fn keep_up(engine: &Arc<Engine>, ticks: &mut u64) {
+    *ticks = ticks.wrapping_add(1);
+    if engine.is_short_of_room() && ticks.is_multiple_of(5) && engine.try_disk().await.is_ok() {
+        tracing::info!("the disk takes records again");
+    }
+    let indexing = Arc::clone(engine);
+    // Reading the log and storing a chunk block: not on the threads that serve connections.
+    let indexed = tokio::task::spawn_blocking(move || indexing.index_step(INDEX_STEP)).await;
+    if let Ok(Err(problem)) = indexed {
+        tracing::warn!(
+            code = problem.code.as_str(),
+            "the search index does not keep up"
+        );
     }
 }
 
@@ -190,7 +236,19 @@ async fn reload_on_hangup(identity: Arc<ReloadableIdentity>, certificate: PathBu
     }
 }
 
-async fn stopped() {
+/// Writes the port that is listened on: there whole or not at all.
+pub(crate) fn write_port(path: &Path, port: u16) -> Result<(), StartError> {
+    let pending = path.with_extension("new");
+    std::fs::write(&pending, format!("{port}\n"))
+        .and_then(|()| std::fs::rename(&pending, path))
+        .map_err(|error| StartError::File {
+            path: path.to_owned(),
+            error,
+        })
+}
+
+/// Resolves when the process is told to stop.
+pub(crate) async fn stopped() {
     let (Ok(mut terminate), Ok(mut interrupt)) = (
         signal(SignalKind::terminate()),
         signal(SignalKind::interrupt()),

@@ -2,11 +2,13 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use keyward_core::time::Timestamp;
 
 /// The audit log.
 #[derive(Debug, Subcommand)]
 pub enum Audit {
-    /// Read records
+    /// Read records, or search them
+    #[command(visible_alias = "search")]
     Records(Records),
     /// Prove that a record is in the log
     #[command(
@@ -33,6 +35,9 @@ pub enum Audit {
     Download {
         /// Directory; its layout is that of C2SP tlog-tiles
         directory: PathBuf,
+        /// Only up to the newest checkpoint that witnesses cosigned
+        #[arg(long)]
+        cosigned: bool,
     },
     /// Verify a download, archived segments or proofs, without a server
     Verify(Verify),
@@ -99,6 +104,18 @@ pub struct Records {
     /// Only refusals
     #[arg(long)]
     pub refused: bool,
+    /// Only from this time on, e.g. 2026-11-23T08:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub since: Option<Timestamp>,
+    /// Only up to this time
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub until: Option<Timestamp>,
+}
+
+/// A time as in RFC 3339.
+fn moment(text: &str) -> Result<Timestamp, String> {
+    keyward_client::parse_time(text)
+        .ok_or_else(|| "give it as in RFC 3339, e.g. 2026-11-23T08:00:00Z".to_owned())
 }
 
 /// Verify a download, archived segments or proofs, without a server.
@@ -126,4 +143,7 @@ pub struct Verify {
     /// How many of the witnesses must have cosigned [default: all]
     #[arg(long, value_name = "COUNT", requires = "witnesses")]
     pub quorum: Option<usize>,
+    /// Checkpoint kept earlier, which a download must extend; may be repeated
+    #[arg(long, value_name = "FILE")]
+    pub extends: Vec<PathBuf>,
 }

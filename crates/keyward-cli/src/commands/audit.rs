@@ -15,7 +15,7 @@ use super::given_id;
 use super::workload::done;
 use crate::args::Global;
 use crate::args::audit::{Audit, Records, Verify};
-use crate::exit::Failure;
+use crate::exit::{Exit, Failure};
 use crate::files::{self, Existing};
 use crate::out::{Out, brief_moment, short};
 use crate::secret_input::confirm;
@@ -42,7 +42,10 @@ pub fn run(global: &Global, args: Audit, out: Out) -> Result<(), Failure> {
                 }),
             }
         }
-        Audit::Download { directory } => download(&session, &directory),
+        Audit::Download {
+            directory,
+            cosigned,
+        } => download(&session, &directory, cosigned),
         Audit::Archive { before, output } => archive(&session, before, &output),
         Audit::Redact { index, reason, yes } => {
             confirm(
@@ -156,6 +159,8 @@ fn filter(session: &Session, global: &Global, args: &Records) -> Result<ReadAudi
             .transpose()?,
         command,
         refused_only: args.refused,
+        since: args.since,
+        until: args.until,
     })
 }
 
@@ -206,9 +211,14 @@ fn proof(session: &Session, index: u64, output: Option<&Path>) -> Result<(), Fai
 
 /// Fetches what is not there yet. Full blocks never change, so they are fetched once; whether the old ones and the new
 /// checkpoint belong together is what `verify` finds out.
-fn download(session: &Session, directory: &Path) -> Result<(), Failure> {
+fn download(session: &Session, directory: &Path, cosigned: bool) -> Result<(), Failure> {
     let fetch = |path: String| session.run(async |client| client.read_log(ReadLog { path }).await);
-    let note = session.run(async |client| client.read_checkpoint().await)?;
+    let note = if cosigned {
+        let note = fetch("checkpoint".to_owned())?;
+        String::from_utf8(note).map_err(|_| Failure::integrity("the checkpoint is not text"))?
+    } else {
+        session.run(async |client| client.read_checkpoint().await)?
+    };
     let size = checkpoint_size(&note)?;
     let log = Downloaded { root: directory };
     let mut fetched = 0_u64;
@@ -262,11 +272,24 @@ fn store(directory: &Path, path: &str, bytes: &[u8]) -> Result<(), Failure> {
 }
 
 fn archive(session: &Session, before: u64, output: &Path) -> Result<(), Failure> {
-    // The server removes what it hands out: the place must be sure before it does.
-    let mut file = files::NewFile::create(output, Existing::Keep)?;
-    let segment = session.run(async |client| client.archive_log(ArchiveLog { before }).await)?;
-    file.write(&segment.bytes)?;
-    file.finish()?;
+    // The server removes what it hands out, so a copy is safe on this disk before it does: whatever breaks off from there on,
+    // one of the two has the records.
+    let path = format!("segment/{before}");
+    let copy = match session.run(async |client| client.read_log(ReadLog { path }).await) {
+        Ok(copy) => copy,
+        // Who may archive and not read still gets a place that is sure.
+        Err(failure) if failure.code == ErrorCode::PermissionDenied.as_str() => Vec::new(),
+        Err(failure) => return Err(failure),
+    };
+    files::write_private(output, &copy, Existing::Keep)?;
+    let segment = session.run(async |client| client.archive_log(ArchiveLog { before }).await);
+    let segment = segment.inspect_err(|failure| {
+        if failure.exit == Exit::Refused {
+            let _ = std::fs::remove_file(output);
+        }
+    })?;
+    // What was redacted in between must not stay in the copy.
+    files::write_private(output, &segment.bytes, Existing::Replace)?;
     let shown =
         json!({ "from": segment.from, "to": segment.to, "output": output.display().to_string() });
     session.out.show(&shown, |out| {
@@ -290,7 +313,7 @@ fn verify(global: &Global, args: &Verify, out: Out) -> Result<(), Failure> {
             "Give --log-key with the key that `keyward init` printed, or a file with it.",
         )
     })?;
-    let trust = Trust::new(&log_key, &args.witnesses, args.quorum)?;
+    let trust = Trust::new(&log_key, &args.witnesses, args.quorum)?.extending(&args.extends)?;
     let reports: Vec<Report> = args
         .paths
         .iter()

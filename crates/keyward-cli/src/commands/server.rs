@@ -11,7 +11,7 @@ use crate::exit::{Exit, Failure};
 use crate::files::{self, Existing};
 use crate::out::Out;
 use crate::secret_input::{Asking, passphrase};
-use crate::server_side;
+use crate::server_side::{self, ServerOptions, WitnessConfig, WitnessInit, WitnessOptions};
 
 /// File with the administrator's token in the data directory.
 const TOKEN_FILE: &str = "admin.token";
@@ -136,13 +136,20 @@ pub fn run(args: &Server, out: Out) -> Result<ExitCode, Failure> {
         let usual = args.data_dir.join("keyward.toml");
         usual.is_file().then_some(usual)
     });
-    server_side::run(
-        args.data_dir.clone(),
+    let witness = |one: &crate::args::server::WitnessAt| WitnessConfig {
+        url: one.url.clone(),
+        key: one.key.clone(),
+        ca: one.ca.clone(),
+    };
+    server_side::run(ServerOptions {
+        data_dir: args.data_dir.clone(),
         config,
-        args.listen,
-        given,
-        args.port_file.clone(),
-    )?;
+        listen: args.listen,
+        passphrase: given,
+        port_file: args.port_file.clone(),
+        witnesses: args.witnesses.iter().map(witness).collect(),
+        witnesses_needed: args.witnesses_needed,
+    })?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -151,7 +158,13 @@ fn check(
     given: Option<keyward_core::secret::Secret>,
     out: Out,
 ) -> Result<ExitCode, Failure> {
-    let lines = server_side::check(&args.data_dir, given)?;
+    if !args.checkpoints.is_empty() && given.is_none() {
+        return Err(Failure::usage(
+            "a checkpoint can only be compared when the log can be read",
+            "Give --passphrase-file as well.",
+        ));
+    }
+    let lines = server_side::check(&args.data_dir, given, &args.checkpoints)?;
     let well = lines.iter().all(|(_, ok, _)| *ok);
     let checks: Vec<_> = lines
         .iter()
@@ -186,6 +199,53 @@ fn given_not(lines: &[(String, bool, String)]) -> bool {
         .any(|(check, ..)| check.starts_with("custody."))
 }
 
-pub fn witness(args: &Witness) -> Result<(), Failure> {
-    server_side::witness(args.listen, args.state_dir.clone(), args.port_file.clone())
+pub fn witness(args: Witness, out: Out) -> Result<(), Failure> {
+    match args {
+        Witness::Init(args) => {
+            let secret = passphrase(args.passphrase.source(), Asking::New)?;
+            let made = server_side::witness_init(WitnessInit {
+                state_dir: args.state_dir.clone(),
+                name: args.name.clone(),
+                passphrase: secret,
+                logs: log_keys(&args.logs)?,
+                server_names: args.server_names.clone(),
+            })?;
+            let ca = made.ca_file.display().to_string();
+            let shown = json!({ "name": args.name, "key": made.verifier_key, "ca": ca });
+            out.show(&shown, |out| {
+                out.facts(&[
+                    ("made", format!("witness {}", args.name)),
+                    ("key", made.verifier_key.clone()),
+                    ("authority", format!("{ca} (the log's server trusts it)")),
+                ])?;
+                out.line("\nGive the key to the log's operator and to the auditors.")?;
+                out.say(&format!(
+                    "\nNext: keyward witness run --state-dir {} --listen 127.0.0.1:7700",
+                    args.state_dir.display()
+                ))
+            })
+        }
+        Witness::Run(args) => server_side::witness_run(WitnessOptions {
+            passphrase: passphrase(args.passphrase.source(), Asking::Existing)?,
+            state_dir: args.state_dir,
+            listen: args.listen,
+            logs: log_keys(&args.logs)?,
+            port_file: args.port_file,
+        }),
+    }
+}
+
+/// Keys as given, or what the files they name hold.
+fn log_keys(given: &[String]) -> Result<Vec<String>, Failure> {
+    given
+        .iter()
+        .map(|text| {
+            let path = Path::new(text);
+            if path.is_file() {
+                files::read_text(path, 1 << 20)
+            } else {
+                Ok(text.clone())
+            }
+        })
+        .collect()
 }

@@ -1,5 +1,6 @@
 //! A downloaded log, laid out as in C2SP tlog-tiles: `checkpoint`, `keys`, `tile/entries/…`, and `tile/0/…` where the
 //! entries were archived.
+use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -94,11 +95,17 @@ fn recompute(
     let head = witnessed.checkpoint.head;
     let mut report = Report::of("log", history, witnessed);
     let mut sequence = Sequence::from(0);
-    let mut tree = Frontier::new();
+    let expected = trust.expected(history, head.size)?;
+    let mut tree = Kept {
+        trust,
+        tree: Frontier::new(),
+        expected,
+    };
+    tree.compare()?;
     for block in 0..block_count(head.size) {
         match log.block(block, head.size)? {
             Block::Entries(bytes, width) => {
-                report.first.get_or_insert(tree.size());
+                report.first.get_or_insert(tree.tree.size());
                 let broken = |error: &dyn ToString| {
                     Failure::integrity(format!(
                         "the entries from {} on: {}",
@@ -107,21 +114,21 @@ fn recompute(
                     ))
                 };
                 for entry in read_bundle(&bytes, width).map_err(|error| broken(&error))? {
-                    sequence.take(tree.size(), entry)?;
-                    add(trust, &mut tree, leaf_hash(&trust.crypto, entry))?;
+                    sequence.take(tree.tree.size(), entry)?;
+                    tree.add(leaf_hash(&trust.crypto, entry))?;
                     report.records += 1;
                 }
             }
             Block::Hashes(tile) => {
                 sequence.skip();
                 for hash in tile.hashes() {
-                    add(trust, &mut tree, *hash)?;
+                    tree.add(*hash)?;
                     report.hashes_only += 1;
                 }
             }
         }
     }
-    if tree.head(&trust.crypto) == head {
+    if tree.tree.head(&trust.crypto) == head {
         sequence.finish(history, head.size)?;
         Ok(report)
     } else {
@@ -131,7 +138,32 @@ fn recompute(
     }
 }
 
-fn add(trust: &Trust, tree: &mut Frontier, leaf: Hash) -> Result<(), Failure> {
-    tree.append(&trust.crypto, leaf)
-        .map_err(|error| Failure::integrity(error.to_string()))
+/// The tree as it grows, compared with every checkpoint that was kept.
+struct Kept<'t> {
+    trust: &'t Trust,
+    tree: Frontier,
+    expected: BTreeMap<u64, Vec<(&'t str, Hash)>>,
+}
+
+impl Kept<'_> {
+    fn add(&mut self, leaf: Hash) -> Result<(), Failure> {
+        self.tree
+            .append(&self.trust.crypto, leaf)
+            .map_err(|error| Failure::integrity(error.to_string()))?;
+        self.compare()
+    }
+
+    fn compare(&mut self) -> Result<(), Failure> {
+        let size = self.tree.size();
+        let Some(expected) = self.expected.remove(&size) else {
+            return Ok(());
+        };
+        let root = self.tree.head(&self.trust.crypto).root;
+        match expected.iter().find(|(_, kept)| *kept != root) {
+            None => Ok(()),
+            Some((name, _)) => Err(Failure::integrity(format!(
+                "`{name}` is of another log at {size} records: this one was changed or forked"
+            ))),
+        }
+    }
 }

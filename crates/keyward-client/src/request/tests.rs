@@ -306,6 +306,8 @@ fn others() -> Vec<Command> {
             principal: Some(principal),
             command: Some(150),
             refused_only: true,
+            since: Some(Timestamp(1_790_000_000_123)),
+            until: Some(Timestamp(1_790_000_000_124)),
         }
         .into(),
         ReadAudit {
@@ -316,6 +318,8 @@ fn others() -> Vec<Command> {
             principal: None,
             command: None,
             refused_only: false,
+            since: None,
+            until: None,
         }
         .into(),
         ProveRecord { index: u64::MAX }.into(),

@@ -4,6 +4,7 @@ use alloc::string::String;
 use minicbor::{Decode, Encode};
 
 use crate::ids::{PrincipalId, RealmId};
+use crate::time::Timestamp;
 
 /// Shows status.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -11,7 +12,7 @@ use crate::ids::{PrincipalId, RealmId};
 pub struct Status {}
 
 /// Reads records, oldest first.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Default)]
 #[cbor(map)]
 pub struct ReadAudit {
     /// From this index of the lane.
@@ -35,6 +36,12 @@ pub struct ReadAudit {
     /// Only outcomes other than done.
     #[n(6)]
     pub refused_only: bool,
+    /// Only from this time on.
+    #[n(7)]
+    pub since: Option<Timestamp>,
+    /// Only up to this time.
+    #[n(8)]
+    pub until: Option<Timestamp>,
 }
 
 /// Proves a record.
@@ -55,7 +62,8 @@ pub struct ReadCheckpoint {}
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct ReadLog {
-    /// Path as in C2SP tlog-tiles, e.g. `tile/0/000` or `tile/entries/000.p/5`; or `keys` for the key history.
+    /// Path as in C2SP tlog-tiles, e.g. `tile/0/000` or `tile/entries/000.p/5` or `checkpoint` (cosigned where there are
+    /// witnesses); or `keys` for the key history; or `segment/N` for what archiving before N would hand out.
     #[n(0)]
     pub path: String,
 }

@@ -5,26 +5,19 @@ use keyward_core::algorithm::KeySpec;
 use keyward_core::cbor;
 use keyward_core::command::{ArchiveLog, ProveRecord, ReadAudit, ReadLog, RedactRecord};
 use keyward_core::ids::RealmId;
-use keyward_core::limits::PAGE_MAX;
 use keyward_core::outcome::{Outcome, RecordProof};
 use keyward_core::policy_facts::ResourceKind;
-use keyward_core::record::RecordView;
-use keyward_core::tlog::{
-    Checkpoint, LogPath, LogProof, Origin, SignedNote, TreeHead, inclusion_nodes,
-};
+use keyward_core::tlog::{LogPath, LogProof, SignedNote, TreeHead, inclusion_nodes};
 use keyward_core::{ErrorCode, Problem};
 
 use super::page;
+use crate::index;
 use crate::log::LogReader;
 use crate::ports::store::StoreFault;
 use crate::problems::store_problem;
 use crate::rows::SealedChange;
 use crate::segment;
-use crate::signing::ModuleSigner;
 use crate::work::Work;
-
-/// Records looked at for one filtered page.
-const SCAN_MAX: usize = 20_000;
 
 impl Work<'_> {
     fn log_access(&mut self) -> Result<(), Problem> {
@@ -33,31 +26,29 @@ impl Work<'_> {
 
     pub(super) fn read_audit(&mut self, command: &ReadAudit) -> Result<Outcome, Problem> {
         self.log_access()?;
-        let size = self.open.committer.head().size;
         let limit = page(command.limit);
-        let mut records = Vec::new();
-        let mut next = command.from;
-        let mut looked_at = 0;
-        while records.len() < limit && looked_at < SCAN_MAX && next < size {
+        if index::is_search(command) {
             let found = self
                 .open
-                .log()
-                .records(next, PAGE_MAX)
+                .search(command, limit)
                 .map_err(|f| store_problem(&f))?;
-            if found.is_empty() {
-                break;
-            }
-            for (index, stored) in found {
-                next = index.saturating_add(1);
-                looked_at = looked_at.saturating_add(1);
-                let view = LogReader::view(index, &stored).map_err(|f| store_problem(&f))?;
-                if matches_filter(command, &view) {
-                    records.push(view);
-                    if records.len() >= limit {
-                        break;
-                    }
-                }
-            }
+            return Ok(Outcome::Records {
+                records: found.records,
+                next: found.next,
+                size: self.open.committer.head().size,
+            });
+        }
+        let size = self.open.committer.head().size;
+        let found = self
+            .open
+            .log()
+            .records(command.from, limit)
+            .map_err(|f| store_problem(&f))?;
+        let mut next = command.from;
+        let mut records = Vec::with_capacity(found.len());
+        for (index, stored) in found {
+            next = index.saturating_add(1);
+            records.push(LogReader::view(index, &stored).map_err(|f| store_problem(&f))?);
         }
         Ok(Outcome::Records {
             records,
@@ -73,7 +64,7 @@ impl Work<'_> {
 
     pub(super) fn prove_record(&mut self, command: &ProveRecord) -> Result<Outcome, Problem> {
         self.log_access()?;
-        let (head, note) = self.open.checkpoint()?;
+        let (head, note) = self.open.covering(command.index)?;
         if command.index >= head.size {
             return Err(Problem::new(ErrorCode::NotFound));
         }
@@ -120,9 +111,13 @@ impl Work<'_> {
             ));
         }
         let absent = || Problem::new(ErrorCode::NotFound);
+        if let Some(before) = command.path.strip_prefix("segment/") {
+            let before: u64 = before.parse().map_err(|_| absent())?;
+            return Ok(Outcome::LogData(self.segment(before)?.bytes));
+        }
         let path = LogPath::parse(&command.path).ok_or_else(absent)?;
         if path == LogPath::Checkpoint {
-            return Ok(Outcome::LogData(self.open.checkpoint()?.1.into_bytes()));
+            return Ok(Outcome::LogData(self.open.published()?.into_bytes()));
         }
         let size = self.open.committer.head().size;
         let data = self
@@ -136,29 +131,7 @@ impl Work<'_> {
     /// Hands out a segment that verifies on its own, and takes its blobs out of the store. Tiles stay, so every proof does.
     pub(super) fn archive_log(&mut self, command: &ArchiveLog) -> Result<Outcome, Problem> {
         self.log_access()?;
-        let (head, note) = self.open.checkpoint()?;
-        let invalid = |reason: &str| {
-            Problem::new(ErrorCode::InvalidField)
-                .with("field", "before")
-                .with("reason", reason)
-        };
-        if command.before > head.size {
-            return Err(invalid("beyond the end of the log"));
-        }
-        let log = self.open.log();
-        let segment = segment::collect(
-            &log,
-            &head,
-            command.before,
-            &note,
-            &self.open.identity.read().history,
-        )
-        .map_err(|f| store_problem(&f))?;
-        let Some(segment) = segment else {
-            return Err(invalid(
-                "nothing before it is in whole tiles and whole commits",
-            ));
-        };
+        let segment = self.segment(command.before)?;
         for (row, stored) in segment.blobs {
             self.changes.push(SealedChange {
                 row,
@@ -178,6 +151,23 @@ impl Work<'_> {
         })
     }
 
+    /// Everything before an index that can be archived, as far as one segment goes.
+    fn segment(&self, before: u64) -> Result<segment::Collected, Problem> {
+        let (head, note) = self.open.checkpoint()?;
+        let invalid = |reason: &str| {
+            Problem::new(ErrorCode::InvalidField)
+                .with("field", "before")
+                .with("reason", reason)
+        };
+        if before > head.size {
+            return Err(invalid("beyond the end of the log"));
+        }
+        let history = &self.open.identity.read().history;
+        segment::collect(&self.open.log(), &head, before, &note, history)
+            .map_err(|f| store_problem(&f))?
+            .ok_or_else(|| invalid("nothing before it is in whole tiles and whole commits"))
+    }
+
     pub(super) fn redact_record(&mut self, command: &RedactRecord) -> Result<Outcome, Problem> {
         self.log_access()?;
         keyward_core::decide::life::check_reason(Some(&command.reason))?;
@@ -187,7 +177,14 @@ impl Work<'_> {
             .batch_of(command.index)
             .map_err(|f| store_problem(&f))?;
         let absent = || Problem::new(ErrorCode::NotFound);
-        let (row, stored, mut batch) = found.ok_or_else(absent)?;
+        let (row, stored, mut batch) = found.ok_or_else(|| {
+            let archived = command.index < self.open.committer.head().size;
+            Problem::new(if archived {
+                ErrorCode::SegmentArchived
+            } else {
+                ErrorCode::NotFound
+            })
+        })?;
         let offset =
             usize::try_from(command.index.saturating_sub(batch.first)).unwrap_or(usize::MAX);
         let record = batch.records.get_mut(offset).ok_or_else(absent)?;
@@ -207,6 +204,11 @@ impl Work<'_> {
             value: Some(cbor::to_vec(&batch)),
             delta: crate::rows::SetHash::default(),
         });
+        let (open, index) = (Arc::clone(self.open), command.index);
+        self.after.push(Box::new(move || {
+            // If it fails, what stays is four bytes mixed from an id; the next redaction or rebuild takes them away.
+            let _ = open.forget_chunk(index);
+        }));
         Ok(Outcome::Done)
     }
 
@@ -220,59 +222,16 @@ impl Work<'_> {
                 .map_err(crate::problems::module_problem)?,
         );
         // The old key signs everything up to here once more, so that the two periods meet without a gap.
-        let (head, _) = open.checkpoint()?;
+        let (head, held) = open.hold_signing()?;
         let prepared = crate::log_key::prepare(&open, &key, head.size)?;
         self.changes.extend(prepared.changes);
         self.detail = Some(prepared.statement);
         let (number, history, row) = (prepared.number, prepared.history, prepared.keyring_row);
         self.after.push(Box::new(move || {
-            crate::log_key::adopt(&open, key, number, history, row)
+            crate::log_key::adopt(&open, key, number, history, row);
+            drop(held);
         }));
         Ok(Outcome::Done)
-    }
-}
-
-fn matches_filter(command: &ReadAudit, view: &RecordView) -> bool {
-    let header = &view.header;
-    command
-        .realm_filter
-        .is_none_or(|realm| header.realm == realm)
-        && command
-            .target
-            .is_none_or(|target| header.target == Some(target))
-        && command
-            .command
-            .is_none_or(|number| header.command == number)
-        && (!command.refused_only || header.outcome != 0)
-        && command
-            .principal
-            .is_none_or(|principal| view.body.as_ref().is_some_and(|b| b.principal == principal))
-}
-
-impl crate::open::Open {
-    /// The newest checkpoint: signed now if the tree grew since the last one.
-    pub(crate) fn checkpoint(&self) -> Result<(TreeHead, String), Problem> {
-        let head = self.committer.head();
-        let mut newest = self.checkpoint.lock();
-        if let Some((size, note)) = &*newest
-            && *size == head.size
-        {
-            return Ok((head, note.clone()));
-        }
-        let identity = self.identity.read();
-        let internal = || Problem::new(ErrorCode::AuditUnavailable);
-        let origin: Origin = identity.history.origin().clone();
-        let text = Checkpoint::new(origin, head).to_string();
-        let mut note = SignedNote::new(text).map_err(|_| internal())?;
-        let signer = ModuleSigner {
-            crypto: &self.crypto,
-            key: &identity.key,
-        };
-        note.sign(identity.history.current().1, &signer)
-            .map_err(|_| internal())?;
-        let note = note.to_string();
-        *newest = Some((head.size, note.clone()));
-        Ok((head, note))
     }
 }
 

@@ -186,6 +186,9 @@ impl Work<'_> {
         let (realm, id) = (object.realm, object.id);
         self.after.push(Box::new(move || {
             open.custody.adopt_epoch(epoch);
+            // Somebody else should know of it at once.
+            open.witness_wish
+                .store(true, std::sync::atomic::Ordering::Release);
             for number in doomed {
                 // The key leaves memory with the last use that is under way.
                 open.caches.invalidate(&rows::version(realm, id, number));

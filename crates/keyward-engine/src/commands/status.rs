@@ -4,10 +4,14 @@ use keyward_core::ids::{RealmId, hex};
 use keyward_core::outcome::{Outcome, StatusLine, StatusView};
 use keyward_core::policy_facts::ResourceKind;
 
+use crate::open::Open;
 use crate::ports::clock::Clock;
 use crate::ports::module::SelfTest;
 use crate::problems::store_problem;
 use crate::work::Work;
+
+/// Records that the search index may always be behind.
+const INDEX_LAG: u64 = 65_536;
 
 impl Work<'_> {
     pub(super) fn status(&mut self) -> Result<Outcome, Problem> {
@@ -23,7 +27,7 @@ impl Work<'_> {
             detail,
         };
         let integrity = module.self_test(SelfTest::Integrity);
-        let checks = vec![
+        let mut checks = vec![
             line(
                 "module.approved-mode",
                 open.module.approved_mode,
@@ -56,9 +60,14 @@ impl Work<'_> {
             line(
                 "clock.agreement",
                 !open.clock.drifted(),
-                "wall and service time have kept together since the start".to_owned(),
+                if open.clock.drifted() {
+                    "wall and service time have parted: irreversible jobs are held".to_owned()
+                } else {
+                    "wall and service time have kept together since the start".to_owned()
+                },
             ),
         ];
+        checks.extend(log_lines(open, head.size));
         let seals = open
             .custody
             .root
@@ -84,4 +93,49 @@ impl Work<'_> {
             checks,
         })))
     }
+}
+
+/// How the log's surroundings stand: room for it, its search index, its witnesses.
+fn log_lines(open: &Open, size: u64) -> Vec<StatusLine> {
+    let trouble = open.committer.trouble();
+    let lag = open.index.lag(size);
+    let mut lines = vec![
+        StatusLine {
+            check: "store.room".to_owned(),
+            ok: trouble.is_none(),
+            detail: trouble.map_or_else(
+                || "records are taken".to_owned(),
+                |code| format!("records are refused: {code}"),
+            ),
+        },
+        StatusLine {
+            check: "log.index".to_owned(),
+            ok: true,
+            detail: if lag <= INDEX_LAG {
+                "the search index keeps up".to_owned()
+            } else {
+                format!("the search index is {lag} records behind; searches are slower, not wrong")
+            },
+        },
+    ];
+    for standing in open.witnesses.standings(size) {
+        let detail = match (&standing.trouble, standing.cosigned) {
+            (Some(trouble), _) => trouble.to_string(),
+            (None, None) => "was not asked yet".to_owned(),
+            (None, Some(cosigned)) => format!(
+                "cosigned {cosigned} records{}, {} behind",
+                standing
+                    .at
+                    .map(|at| format!(" at {at}"))
+                    .unwrap_or_default(),
+                standing.behind
+            ),
+        };
+        lines.push(StatusLine {
+            check: format!("log.witness {}", standing.name),
+            ok: standing.trouble.is_none(),
+            detail,
+        });
+    }
+    lines
 }

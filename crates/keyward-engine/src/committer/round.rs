@@ -69,7 +69,10 @@ impl Committer {
                     return self.fatal(standing, StoreFault::Unknown("the store did not answer"));
                 }
                 Err(fault @ StoreFault::Unknown(_)) => return self.fatal(standing, fault),
-                Err(fault) => return self.record_refusals(&mut lane, standing, &fault),
+                Err(fault) => {
+                    self.note_trouble(&fault);
+                    return self.record_refusals(&mut lane, standing, &fault);
+                }
             }
         }
     }
@@ -225,6 +228,12 @@ impl Committer {
 
     /// Durable: first the memory, then the answers.
     fn done(&self, lane: &mut Lane, next: Next, standing: Vec<Pending>, answer: &Answer) {
+        if self.trouble.load(Ordering::Acquire) != 0
+            && *answer == Answer::Committed
+            && standing.iter().any(|pending| !pending.urgent)
+        {
+            self.trouble.store(0, Ordering::Release);
+        }
         lane.tiles = next.tiles;
         lane.realms.extend(next.realms);
         lane.set_hash = next.set_hash;

@@ -47,4 +47,9 @@ pub trait Witness: Send + Sync {
     /// # Errors
     /// [`WitnessFault`].
     fn add_checkpoint(&self, request: &WitnessRequest) -> Result<WitnessAnswer, WitnessFault>;
+    /// Shows the history of the log's keys to a witness that refuses the current one. May block.
+    ///
+    /// # Errors
+    /// [`WitnessFault`], also when the witness has no such call or does not follow.
+    fn offer_keys(&self, history: &str) -> Result<(), WitnessFault>;
 }

@@ -217,6 +217,10 @@ fn the_systems_own_parts_do_their_work_and_nothing_else() {
         ["rotate-key", "execute-destruction"]
     );
     assert_eq!(
+        allowed(&decider, &scheduler, RealmId::SYSTEM),
+        ["rotate-key", "execute-destruction", "archive-log"]
+    );
+    assert_eq!(
         allowed(
             &decider,
             &part(PrincipalId::SERVER, "server"),

@@ -387,6 +387,8 @@ pub(super) const READ_AUDIT: &[Field] = &[
     optional("principal", Kind::Id, "Only by this principal."),
     optional("command", Kind::Choice("CommandName"), "Only this command."),
     optional("refused_only", Kind::Bool, "Only outcomes other than done."),
+    optional("since", Kind::Time, "Only from this time on."),
+    optional("until", Kind::Time, "Only up to this time."),
 ];
 pub(super) const ARCHIVE: &[Field] = &[required(
     "before",

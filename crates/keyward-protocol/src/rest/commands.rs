@@ -18,6 +18,7 @@ use super::fields::Fields;
 use super::query::Query;
 use super::route::Matched;
 use super::table::Route;
+use super::time::parse_time;
 use super::views::parse_principal_id;
 use super::{Call, keys, pem};
 
@@ -332,6 +333,9 @@ fn audit_command(
     })
 }
 
+/// What a time in a query must look like.
+const TIME_EXPECTED: &str = "it must be a time as in RFC 3339, e.g. `2026-11-23T08:15:30Z`";
+
 fn read_audit(query: &mut Query<'_>) -> Result<ReadAudit, Problem> {
     let realm = |text: &str| {
         if text == "system" {
@@ -369,5 +373,7 @@ fn read_audit(query: &mut Query<'_>) -> Result<ReadAudit, Problem> {
         refused_only: query
             .parsed("refused_only", truth, "it must be true or false")?
             .unwrap_or(false),
+        since: query.parsed("since", parse_time, TIME_EXPECTED)?,
+        until: query.parsed("until", parse_time, TIME_EXPECTED)?,
     })
 }
