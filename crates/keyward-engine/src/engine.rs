@@ -548,6 +548,7 @@ pub(crate) const fn stops_harm(kind: CommandKind) -> bool {
     matches!(
         kind,
         CommandKind::SuspendKey
+            | CommandKind::SuspendRealm
             | CommandKind::RevokeToken
             | CommandKind::SetPrincipalEnabled
             | CommandKind::ReportCompromise
