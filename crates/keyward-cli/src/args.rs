@@ -6,11 +6,20 @@ pub mod key;
 pub mod policy;
 pub mod realm;
 pub mod server;
+mod usage;
 pub mod workload;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, FromArgMatches as _, Parser, Subcommand};
+
+pub use usage::command;
+
+/// Reads the command line; help, and a line that is not right, end here.
+pub fn parse() -> Line {
+    let found = command().get_matches();
+    Line::from_arg_matches(&found).unwrap_or_else(|error| error.exit())
+}
 
 /// Key management with keys that are used only in a validated module, and evidence of every use.
 #[derive(Debug, Parser)]

@@ -11,8 +11,6 @@ mod workload;
 
 use std::process::ExitCode;
 
-use clap::CommandFactory as _;
-
 use crate::args::{Command, Completions, Line, Man};
 use crate::config;
 use crate::exit::Failure;
@@ -46,14 +44,14 @@ pub fn run(line: Line) -> Result<ExitCode, Failure> {
 fn completions(args: &Completions) {
     clap_complete::generate(
         args.shell,
-        &mut Line::command(),
+        &mut crate::args::command(),
         "keyward",
         &mut std::io::stdout(),
     );
 }
 
 fn man(args: &Man) -> Result<(), Failure> {
-    clap_mangen::generate_to(Line::command(), &args.directory)
+    clap_mangen::generate_to(crate::args::command(), &args.directory)
         .map_err(|error| Failure::file(&args.directory, &error))
 }
 
@@ -78,6 +76,12 @@ fn all_pages<T>(
             return Ok(all);
         }
     }
+}
+
+/// Rows for people, by their first column; the server answers in the order of ids, which says nothing to them.
+fn by_name(mut rows: Vec<Vec<String>>) -> Vec<Vec<String>> {
+    rows.sort();
+    rows
 }
 
 /// Reads an id that the server gave.

@@ -111,7 +111,7 @@ impl Drop for NewFile {
 fn occupied(path: &Path) -> Failure {
     Failure::local(
         format!("`{}` is there already", path.display()),
-        "Choose another name, or say --force.",
+        "Choose another name, or remove the file first (`encrypt` and `decrypt` take --force).",
     )
 }
 

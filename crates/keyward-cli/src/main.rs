@@ -18,10 +18,8 @@ mod verify;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
 fn main() -> ExitCode {
-    let line = args::Line::parse();
+    let line = args::parse();
     let as_json = line.global.json;
     match commands::run(line) {
         Ok(code) => code,

@@ -43,7 +43,7 @@ impl Session {
         let ca = context.ca.as_deref().ok_or_else(|| {
             Failure::usage(
                 "no authority is named for the server's certificate",
-                "Give --ca FILE (for a new installation: DATA_DIR/ca.pem).",
+                "Give --ca FILE (for a new installation: DATA_DIR/tls/ca.crt).",
             )
         })?;
         let anchors = Anchors::from_pem_file(ca).map_err(ClientError::from)?;

@@ -15,7 +15,7 @@ use keyward_core::time::Millis;
 
 use crate::args::key::{Change, Create, Destroy, Key};
 use crate::args::{Global, Paging};
-use crate::commands::{all_pages, given_id};
+use crate::commands::{all_pages, by_name, given_id};
 use crate::exit::Failure;
 use crate::out::Out;
 use crate::secret_input::confirm;
@@ -176,7 +176,7 @@ fn list(
         session.run(async |client| client.list_keys(command).await)
     })?;
     session.out.show(&page, |out| {
-        let rows: Vec<_> = page.items.iter().map(view::row).collect();
+        let rows = by_name(page.items.iter().map(view::row).collect());
         out.table(
             0,
             &["KEY", "SPEC", "PURPOSE", "STATE", "VERSION", "MADE"],

@@ -14,7 +14,7 @@ use serde_json::json;
 
 use crate::args::Global;
 use crate::args::workload::Workload;
-use crate::commands::{all_pages, given_id};
+use crate::commands::{all_pages, by_name, given_id};
 use crate::exit::Failure;
 use crate::files;
 use crate::out::{Out, moment};
@@ -48,7 +48,7 @@ pub fn run(global: &Global, args: Workload, out: Out) -> Result<(), Failure> {
                 session.run(async |client| client.list_principals(command).await)
             })?;
             out.show(&page, |out| {
-                let rows: Vec<_> = page.items.iter().map(row).collect();
+                let rows = by_name(page.items.iter().map(row).collect());
                 out.table(1, &["NAME", "ROLES", "ENABLED", "ID"], &rows)
             })
         }
