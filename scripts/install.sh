@@ -19,6 +19,7 @@ build_tools() {
 test_tools() {
     need openssl openssl
     need python3 python3
+    need node nodejs
 }
 
 install_missing() {

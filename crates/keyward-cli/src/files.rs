@@ -80,25 +80,28 @@ impl NewFile {
         if let Some(file) = self.file.take() {
             file.sync_all().map_err(failed)?;
         }
-        match self.existing {
-            Existing::Replace => std::fs::rename(&self.temporary, &self.path).map_err(failed)?,
-            // Unlike a rename, a link does not replace what somebody else made meanwhile.
-            Existing::Keep => {
-                std::fs::hard_link(&self.temporary, &self.path).map_err(|error| {
-                    match error.kind() {
-                        ErrorKind::AlreadyExists => occupied(&self.path),
-                        _ => failed(error),
-                    }
-                })?;
-            }
-        }
-        let directory = self
-            .path
-            .parent()
-            .filter(|parent| !parent.as_os_str().is_empty());
-        let directory = File::open(directory.unwrap_or(Path::new("."))).map_err(failed)?;
-        directory.sync_all().map_err(failed)
+        give_name(&self.temporary, &self.path, self.existing)
     }
+}
+
+/// Gives a complete file its name, durably.
+pub fn give_name(temporary: &Path, path: &Path, existing: Existing) -> Result<(), Failure> {
+    let failed = |error: std::io::Error| Failure::file(path, &error);
+    match existing {
+        Existing::Replace => std::fs::rename(temporary, path).map_err(failed)?,
+        // Unlike a rename, a link does not replace what somebody else made meanwhile.
+        Existing::Keep => {
+            std::fs::hard_link(temporary, path).map_err(|error| match error.kind() {
+                ErrorKind::AlreadyExists => occupied(path),
+                _ => failed(error),
+            })?;
+        }
+    }
+    let directory = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    let directory = File::open(directory.unwrap_or(Path::new("."))).map_err(failed)?;
+    directory.sync_all().map_err(failed)
 }
 
 impl Drop for NewFile {
@@ -108,7 +111,8 @@ impl Drop for NewFile {
     }
 }
 
-fn occupied(path: &Path) -> Failure {
+/// Somebody else's file has the name.
+pub fn occupied(path: &Path) -> Failure {
     Failure::local(
         format!("`{}` is there already", path.display()),
         "Choose another name, or remove the file first (`encrypt` and `decrypt` take --force).",

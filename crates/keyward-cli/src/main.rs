@@ -11,6 +11,7 @@ mod config;
 mod exit;
 mod files;
 mod out;
+mod sealed_file;
 mod secret_input;
 mod server_side;
 mod session;

@@ -6,10 +6,11 @@
 //!
 //! Read next: `start` (what is checked before the first use), `operate` (one arm per operation), `services` (the
 //! indicator bracket), `slab` and `shim` (where key bytes live), [`approvals`] (what is approved and why).
-//! `docs/cryptography.md` says the same for people.
+//! `data_key` (what clients encrypt files with). `docs/cryptography.md` says the same for people.
 #![deny(unsafe_op_in_unsafe_fn)]
 
 pub mod approvals;
+mod data_key;
 mod derive;
 mod describe;
 mod establish;
@@ -27,6 +28,7 @@ mod table;
 mod tree;
 mod wrap;
 
+pub use data_key::{CHUNK_IV_LEN, CHUNK_OVERHEAD, DATA_KEY_LEN, DataKey};
 pub use harden::{HardeningReport, Measure, harden_process};
 pub use slab::MemoryReport;
 pub use start::{AwsLcModule, Config, StartFault};

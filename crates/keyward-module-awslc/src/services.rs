@@ -43,6 +43,11 @@ impl Services {
         self.worst = self.worst.and(policy);
     }
 
+    /// The lesser of what the services so far were.
+    pub(crate) const fn indicator(&self) -> Indicator {
+        self.worst
+    }
+
     fn note(&mut self, approved: bool) {
         self.worst = self.worst.and(if approved {
             Indicator::Approved

@@ -14,7 +14,7 @@ use crate::shim::{self, MAC_MAX, MacHash};
 use crate::start::AwsLcModule;
 
 /// Tag length: always the full 128 bits.
-const TAG_LEN: usize = 16;
+pub(crate) const TAG_LEN: usize = 16;
 
 impl AwsLcModule {
     pub(crate) fn encrypt(

@@ -5,12 +5,15 @@ use clap::Args;
 
 /// Encrypt a file or standard input under a key's current version.
 ///
-/// One operation takes up to 4 MiB.
+/// Up to 4 MiB go to the server in one operation, and the API decrypts the
+/// result too. Longer data stay here: they are encrypted on this machine, in
+/// the same validated module, under a data key that only the server can open.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     keyward encrypt -k orders -r shop card.txt -o card.kwc\n  \
     pg_dump shop | gzip | keyward encrypt -k backups -r shop -o dump.kwc\n  \
-    keyward encrypt -k orders -r shop --aad \"order 17\" --base64 < card.txt")]
+    keyward encrypt -k orders -r shop --aad \"order 17\" --base64 < card.txt\n  \
+    keyward encrypt -k backups -r shop disk.img -o disk.kwf --resume")]
 pub struct Encrypt {
     /// File to encrypt [default: standard input]
     pub file: Option<PathBuf>,
@@ -21,9 +24,15 @@ pub struct Encrypt {
     pub bound: Bound,
     #[command(flatten)]
     pub output: Output,
-    /// Write base64 instead of bytes
+    /// Write base64 instead of bytes; up to 4 MiB
     #[arg(long)]
     pub base64: bool,
+    /// Encrypt short data on this machine too
+    #[arg(long)]
+    pub chunked: bool,
+    /// Show no progress bar
+    #[arg(long)]
+    pub no_progress: bool,
 }
 
 /// Decrypt what `keyward encrypt` made; the ciphertext says which key and
@@ -45,6 +54,9 @@ pub struct Decrypt {
     /// Read base64 instead of bytes
     #[arg(long)]
     pub base64: bool,
+    /// Show no progress bar
+    #[arg(long)]
+    pub no_progress: bool,
     /// Knowingly process with a compromised key; recorded
     #[arg(long)]
     pub accept_compromised: bool,
@@ -70,4 +82,7 @@ pub struct Output {
     /// Replace the file if it is there
     #[arg(long)]
     pub force: bool,
+    /// Go on with what an earlier, failed run left; it is verified first
+    #[arg(long, requires = "output")]
+    pub resume: bool,
 }

@@ -1,7 +1,8 @@
-//! `encrypt`, `decrypt`.
-use std::fs::File;
-use std::io::{IsTerminal as _, Write as _};
-use std::path::Path;
+//! `encrypt`, `decrypt`: up to 4 MiB in one operation of the server, longer data as a file under a data key.
+mod file;
+mod input;
+
+use std::io::{IsTerminal as _, Read, Write as _};
 
 use keyward_core::ciphertext::{OVERHEAD_BYTES, parse};
 use keyward_core::command::{Decrypt as DecryptCommand, Encrypt as EncryptCommand, KeyRef};
@@ -10,33 +11,33 @@ use keyward_core::secret::Secret;
 use serde_json::json;
 use zeroize::Zeroizing;
 
+use self::input::{Input, Start};
 use crate::args::Global;
 use crate::args::data::{Bound, Decrypt, Encrypt, Output};
 use crate::exit::Failure;
 use crate::files::{Existing, NewFile, read_limited};
 use crate::out::Out;
+use crate::sealed_file::MAGIC;
 use crate::session::{Session, key_ref};
-
-/// What is written, and how a terminal is spared.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Content {
-    Base64,
-    Bytes,
-    /// Caller data: may be text, so a terminal may have it.
-    Plaintext,
-}
 
 pub fn encrypt(global: &Global, args: &Encrypt, out: Out) -> Result<(), Failure> {
     let session = Session::open(global, out)?;
     let (realm, key) = (session.realm()?, key_ref(&args.key)?);
-    let content = if args.base64 {
-        Content::Base64
-    } else {
-        Content::Bytes
-    };
-    let place = Place::prepare(&args.output, content, out)?;
+    let to_terminal = args.output.file.is_none() && std::io::stdout().is_terminal();
+    if to_terminal && !args.base64 && !out.is_json() {
+        return Err(Failure::usage(
+            "the ciphertext is bytes, which a terminal does not show",
+            "Say --output FILE or --base64, or pipe it on.",
+        ));
+    }
     let context = bound(&args.bound)?;
-    let plaintext = input(args.file.as_deref(), MESSAGE_MAX_BYTES)?;
+    let input = Input::open(args.file.as_deref())?;
+    let plaintext = match input.start(MESSAGE_MAX_BYTES, args.chunked)? {
+        Start::Whole(plaintext) => plaintext,
+        Start::More(input) => return file::encrypt(&session, args, (realm, key), context, input),
+    };
+    let place = Place::prepare(&args.output)?;
+    let bytes = plaintext.len();
     let command = EncryptCommand {
         realm,
         key,
@@ -53,8 +54,14 @@ pub fn encrypt(global: &Global, args: &Encrypt, out: Out) -> Result<(), Failure>
                 file.write(&sealed.ciphertext)?;
             }
             file.finish()?;
-            let shown = json!({ "key": sealed.key, "version": sealed.version, "output": path });
-            out.show(&shown, |_| Ok(()))
+            said(
+                out,
+                &sealed.key,
+                sealed.version,
+                &path,
+                bytes as u64,
+                "encrypted",
+            )
         }
         Place::Standard if out.is_json() => out.json(
             &json!({ "ciphertext": encoded(), "key": sealed.key, "version": sealed.version }),
@@ -67,13 +74,17 @@ pub fn encrypt(global: &Global, args: &Encrypt, out: Out) -> Result<(), Failure>
 pub fn decrypt(global: &Global, args: &Decrypt, out: Out) -> Result<(), Failure> {
     let session = Session::open(global, out)?;
     let realm = session.realm()?;
-    let place = Place::prepare(&args.output, Content::Plaintext, out)?;
     let context = bound(&args.bound)?;
-    let ciphertext = ciphertext(args)?;
+    let mut input = Input::open(args.file.as_deref())?;
+    if !args.base64 && input.begins_with(&MAGIC)? {
+        return file::decrypt(&session, args, realm, context, input);
+    }
+    let ciphertext = ciphertext(args, &mut input)?;
     let key = match &args.key {
         Some(text) => key_ref(text)?,
         None => key_in(&ciphertext)?,
     };
+    let place = Place::prepare(&args.output)?;
     let command = DecryptCommand {
         realm,
         key,
@@ -86,8 +97,8 @@ pub fn decrypt(global: &Global, args: &Decrypt, out: Out) -> Result<(), Failure>
         Place::File(mut file, path) => {
             file.write(opened.plaintext.expose())?;
             file.finish()?;
-            let shown = json!({ "key": opened.key, "version": opened.version, "output": path });
-            out.show(&shown, |_| Ok(()))
+            let bytes = opened.plaintext.len() as u64;
+            said(out, &opened.key, opened.version, &path, bytes, "decrypted")
         }
         Place::Standard if out.is_json() => {
             let text =
@@ -98,6 +109,24 @@ pub fn decrypt(global: &Global, args: &Decrypt, out: Out) -> Result<(), Failure>
     }
 }
 
+/// Says what was done with a file.
+fn said(
+    out: Out,
+    key: &str,
+    version: u32,
+    path: &str,
+    bytes: u64,
+    what: &str,
+) -> Result<(), Failure> {
+    let shown = json!({ "key": key, "version": version, "output": path, "bytes": bytes });
+    out.show(&shown, |out| {
+        out.say(&format!(
+            "{what} {} with version {version} of the key, in {path}",
+            crate::sealed_file::progress::amount(bytes)
+        ))
+    })
+}
+
 /// Where the result goes; found out before anything is done, so that no result is lost for want of a place.
 enum Place {
     File(NewFile, String),
@@ -105,25 +134,20 @@ enum Place {
 }
 
 impl Place {
-    fn prepare(output: &Output, content: Content, out: Out) -> Result<Self, Failure> {
-        if let Some(path) = &output.file {
-            let existing = if output.force {
-                Existing::Replace
-            } else {
-                Existing::Keep
-            };
-            return Ok(Self::File(
-                NewFile::create(path, existing)?,
-                path.display().to_string(),
-            ));
-        }
-        if content == Content::Bytes && !out.is_json() && std::io::stdout().is_terminal() {
-            return Err(Failure::usage(
-                "the ciphertext is bytes, which a terminal does not show",
-                "Say --output FILE or --base64, or pipe it on.",
-            ));
-        }
-        Ok(Self::Standard)
+    fn prepare(output: &Output) -> Result<Self, Failure> {
+        let Some(path) = &output.file else {
+            return Ok(Self::Standard);
+        };
+        let file = NewFile::create(path, existing(output))?;
+        Ok(Self::File(file, path.display().to_string()))
+    }
+}
+
+const fn existing(output: &Output) -> Existing {
+    if output.force {
+        Existing::Replace
+    } else {
+        Existing::Keep
     }
 }
 
@@ -140,30 +164,28 @@ fn to_standard_output(bytes: &[u8]) -> Result<(), Failure> {
         })
 }
 
-fn input(file: Option<&Path>, limit: usize) -> Result<Secret, Failure> {
-    match file {
-        Some(path) if path != Path::new("-") => {
-            let mut file = File::open(path).map_err(|error| Failure::file(path, &error))?;
-            read_limited(&mut file, limit as u64, &path.display().to_string())
-        }
-        _ => read_limited(&mut std::io::stdin().lock(), limit as u64, "standard input"),
-    }
-}
-
 fn bound(bound: &Bound) -> Result<Vec<u8>, Failure> {
     match (&bound.aad, &bound.aad_file) {
         (Some(text), _) => Ok(text.clone().into_bytes()),
-        (None, Some(path)) => Ok(input(Some(path), CONTEXT_MAX_BYTES)?.into_inner()),
+        (None, Some(path)) => {
+            let mut input = Input::open(Some(path))?;
+            let name = input.name().to_owned();
+            Ok(read_limited(&mut input, CONTEXT_MAX_BYTES as u64, &name)?.into_inner())
+        }
         (None, None) => Ok(Vec::new()),
     }
 }
 
-fn ciphertext(args: &Decrypt) -> Result<Vec<u8>, Failure> {
+fn ciphertext(args: &Decrypt, input: &mut Input) -> Result<Vec<u8>, Failure> {
+    let name = input.name().to_owned();
+    let read = |limit: usize, from: &mut dyn Read| -> Result<Secret, Failure> {
+        read_limited(from, limit as u64, &name)
+    };
     let longest = MESSAGE_MAX_BYTES + OVERHEAD_BYTES;
     if !args.base64 {
-        return Ok(input(args.file.as_deref(), longest)?.into_inner());
+        return Ok(read(longest, input)?.into_inner());
     }
-    let mut text = input(args.file.as_deref(), longest.div_ceil(3) * 4 + (1 << 16))?.into_inner();
+    let mut text = read(longest.div_ceil(3) * 4 + (1 << 16), input)?.into_inner();
     text.retain(|byte| !byte.is_ascii_whitespace());
     base64_simd::STANDARD.decode_to_vec(&text).map_err(|_| {
         Failure::local(

@@ -1,6 +1,7 @@
 //! The `keyward` command against a real server, both as a user has them.
 mod evidence;
 mod exits;
+mod files;
 mod help;
 mod life;
 mod transcript;
