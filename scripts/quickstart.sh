@@ -16,7 +16,7 @@ export PATH="$HOME/.cargo/bin:$PATH"
 profile=${KEYWARD_PROFILE:-dev}
 echo "building (the first time takes some minutes)"
 cargo build --quiet --locked --profile "$profile" --bin keyward
-target=$(cargo metadata --format-version 1 --no-deps | python3 -c 'import json,sys; print(json.load(sys.stdin)["target_directory"])')
+target=$(cargo metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
 [ "$profile" = dev ] && profile=debug
 keyward=$target/$profile/keyward
 
@@ -38,86 +38,86 @@ finish() {
 trap finish EXIT
 
 bold() { printf '\n\033[1m%s\033[0m\n' "$*"; }
-run() { printf '$ keyward %s\n' "$*"; "$keyward" "$@"; }
+# Words with blanks are shown as they would have to be typed.
+shown() { printf '$ keyward'; for word in "$@"; do case $word in *' '*) printf ' "%s"' "$word" ;; *) printf ' %s' "$word" ;; esac; done; echo; }
+run() { shown "$@"; "$keyward" "$@"; }
 refused() {
-    printf '$ keyward %s\n' "$*"
+    shown "$@"
     if "$keyward" "$@"; then echo "quickstart: this should have been refused" >&2; return 1; fi
 }
-field() { python3 -c 'import json,sys; print(json.load(sys.stdin)[sys.argv[1]])' "$1"; }
 
+# All of this session stays in one directory: settings and contexts too.
+unset KEYWARD_CONTEXT KEYWARD_SERVER KEYWARD_CA KEYWARD_TOKEN_FILE KEYWARD_CERTIFICATE KEYWARD_PRIVATE_KEY KEYWARD_REALM
 export KEYWARD_CONFIG=$home/config.toml
-: > "$KEYWARD_CONFIG"
-(umask 077; head -c 24 /dev/urandom | base64 > "$home/passphrase")
+cd "$home"
+(umask 077; head -c 24 /dev/urandom | base64 > passphrase)
 
 bold "1. Make an installation and start its server"
-run init --data-dir "$home/data" --passphrase-file "$home/passphrase" --no-context | tee "$home/init.txt"
-log_key=$(awk '/^log key/ { print $3 }' "$home/init.txt")
-"$keyward" server --data-dir "$home/data" --passphrase-file "$home/passphrase" \
-    --listen 127.0.0.1:0 --port-file "$home/port" 2> "$home/server.log" &
+run init --data-dir data --passphrase-file passphrase
+shown server --data-dir data --passphrase-file passphrase --listen 127.0.0.1:0 --port-file port
+"$keyward" server --data-dir data --passphrase-file passphrase \
+    --listen 127.0.0.1:0 --port-file port 2> server.log &
 server=$!
 for _ in $(seq 150); do
-    [ -s "$home/port" ] && break
+    [ -s port ] && break
     kill -0 "$server" 2>/dev/null || { echo "quickstart: the server ended" >&2; exit 1; }
     sleep 0.2
 done
-[ -s "$home/port" ] || { echo "quickstart: the server does not listen" >&2; exit 1; }
-export KEYWARD_SERVER=https://127.0.0.1:$(cat "$home/port")
-export KEYWARD_CA=$home/data/tls/ca.crt
-admin=$(find "$home/data" -maxdepth 1 -name '*token*' -type f | head -n 1)
-[ -n "$admin" ] || { echo "quickstart: no administrator's token" >&2; exit 1; }
-export KEYWARD_TOKEN_FILE=$admin
+[ -s port ] || { echo "quickstart: the server does not listen" >&2; exit 1; }
+address=https://localhost:$(cat port)
+run context set default --server "$address"
 run status
 
-bold "2. A realm, and workloads with separated roles"
+bold "2. A realm, and workloads with separated roles, each with a context"
 run realm create shop --rehearsal
-export KEYWARD_REALM=shop
-for role in crypto-officer crypto-user; do
-    id=$("$keyward" workload create "$role" --role "$role" --json | field id)
-    run workload token "$id" --days 7 --output "$home/$role.token"
+for who in officer:crypto-officer:shop app:crypto-user:shop auditor:auditor:system; do
+    IFS=: read -r name role realm <<< "$who"
+    run workload create "$name" --role "$role" -r "$realm"
+    run workload token "$name" --days 7 -o "$name.token" -r "$realm"
+    context=(context set "$name" --server "$address" --ca data/tls/ca.crt --token-file "$name.token" -r "$realm")
+    shown "${context[@]}"
+    "$keyward" "${context[@]}" > /dev/null
 done
-auditor=$("$keyward" --realm system workload create auditor --role auditor --json | field id)
-run workload token "$auditor" --days 7 --output "$home/auditor.token"
-officer=(--token-file "$home/crypto-officer.token")
-user=(--token-file "$home/crypto-user.token")
-audit=(--token-file "$home/auditor.token")
+run context list
 
 bold "3. Create a key and encrypt a file"
-run "${officer[@]}" key create orders
-echo "order 4711: two chairs" > "$home/order.txt"
-run "${user[@]}" encrypt "$home/order.txt" --key orders --output "$home/order.kwc"
+run key create orders --context officer
+echo "order 4711: two chairs" > order.txt
+run encrypt order.txt -k orders -o order.kwc --context app
 
 bold "4. Rotate the key; what the old version encrypted still opens"
-run "${officer[@]}" key rotate orders
-run "${user[@]}" decrypt "$home/order.kwc" --key orders --output "$home/order.again"
-cmp "$home/order.txt" "$home/order.again"
+run key rotate orders --context officer
+run decrypt order.kwc --context app
 
 bold "5. Suspend it: use is refused; resume it"
-run "${officer[@]}" key suspend orders --reason "looking into something"
-refused "${user[@]}" decrypt "$home/order.kwc" --key orders --output "$home/never"
-run "${officer[@]}" key resume orders
+run key suspend orders --reason "looking into something" --context officer
+refused decrypt order.kwc --context app
+run key resume orders --context officer
 
 bold "6. Destroy a second key (a rehearsal realm may do so without waiting)"
-run "${officer[@]}" key create doomed
-run "${user[@]}" encrypt "$home/order.txt" --key doomed --output "$home/doomed.kwc"
-run "${officer[@]}" key destroy schedule doomed --after-days 0 --reason "quickstart"
-run "${officer[@]}" key destroy execute doomed --yes || echo "(the scheduler, which looks every second, was first)"
-refused "${user[@]}" decrypt "$home/doomed.kwc" --key doomed --output "$home/never"
-run "${user[@]}" decrypt "$home/order.kwc" --key orders --output "$home/order.again" --force
+run key create doomed --context officer
+run encrypt order.txt -k doomed -o doomed.kwc --context app
+run key destroy schedule doomed --after-days 0 --reason quickstart --context officer
+run key destroy execute doomed --yes --context officer || echo "(the scheduler, which looks every second, was first)"
+refused decrypt doomed.kwc --context app
+run decrypt order.kwc --context app
 
-bold "7. Verify the audit log offline"
-run "${audit[@]}" audit records --last 5
-run "${audit[@]}" audit proof 3 --output "$home/proof.json"
-run "${audit[@]}" audit download "$home/log"
-run audit verify "$home/log" --log-key "$log_key"
-run audit verify "$home/proof.json" --log-key "$log_key"
+bold "7. Verify the audit log offline, trusting only the log key"
+run audit records --last 5 --context auditor
+run audit proof 3 -o proof.json --context auditor
+run audit download log --context auditor
+run audit verify log proof.json --log-key data/log.key
 
 bold "Done."
 if [ "$end_server" = no ]; then
     trap - EXIT
     cat <<END
 The server goes on as process $server. Go on with:
-  export KEYWARD_SERVER=$KEYWARD_SERVER KEYWARD_CA=$KEYWARD_CA KEYWARD_REALM=shop
-  $keyward --token-file $home/crypto-officer.token key list
-End it with:  kill $server && rm -rf $home
+  cd $home
+  export KEYWARD_CONFIG=$KEYWARD_CONFIG PATH=$(dirname "$keyward"):\$PATH
+  keyward key list --context officer
+End it with:
+  kill $server && rm -rf $home
+Next: docs/tutorial.md, an application that encrypts its data.
 END
 fi

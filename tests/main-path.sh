@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The two commands' path with a third-party client: a key through its life with the keyward command and with curl.
+# A key through its life as the quickstart shows it. The same with curl, Python and JavaScript is in tests/docs/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 exec ./scripts/quickstart.sh --exit

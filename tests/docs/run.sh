@@ -12,4 +12,5 @@ if [ -z "${KEYWARD:-}" ]; then
         python3 -c 'import json,sys; print(json.load(sys.stdin)["target_directory"])')/debug/keyward
 fi
 python3 tests/docs/links.py
+python3 tests/docs/routes.py
 python3 tests/docs/tutorial.py docs/tutorial.md "$KEYWARD"

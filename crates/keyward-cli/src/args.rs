@@ -1,5 +1,6 @@
 //! The command line: what can be typed, and the help for it. What is done stands in `commands`.
 pub mod audit;
+pub mod config;
 pub mod context;
 pub mod data;
 pub mod key;
@@ -13,12 +14,28 @@ use std::path::PathBuf;
 
 use clap::{Args, FromArgMatches as _, Parser, Subcommand};
 
+use crate::exit::Failure;
+
 pub use usage::command;
 
-/// Reads the command line; help, and a line that is not right, end here.
-pub fn parse() -> Line {
-    let found = command().get_matches();
-    Line::from_arg_matches(&found).unwrap_or_else(|error| error.exit())
+/// Reads the command line. Help, and for people a line that is not right, end here.
+pub fn parse() -> Result<Line, Failure> {
+    command()
+        .try_get_matches()
+        .and_then(|found| Line::from_arg_matches(&found))
+        .map_err(|error| {
+            let as_json = std::env::args_os().any(|word| word == "--json");
+            if !as_json || !error.use_stderr() {
+                error.exit();
+            }
+            let text = error.to_string();
+            let what = text.split("\n\n").next().unwrap_or_default();
+            let words: Vec<&str> = what
+                .trim_start_matches("error: ")
+                .split_whitespace()
+                .collect();
+            Failure::usage(words.join(" "), "Add --help to see what the command takes.")
+        })
 }
 
 /// Key management with keys that are used only in a validated module, and evidence of every use.
@@ -156,9 +173,8 @@ pub enum Command {
     /// Keys and their lives
     #[command(subcommand)]
     Key(key::Key),
-    /// Encrypt a file or standard input
+    // Described where their flags are: a text here would hide the longer one there.
     Encrypt(data::Encrypt),
-    /// Decrypt what `keyward encrypt` made
     Decrypt(data::Decrypt),
     /// The audit log: read, prove, download, verify
     #[command(subcommand)]
@@ -169,6 +185,9 @@ pub enum Command {
     /// Contexts: servers and how to be known to them
     #[command(subcommand)]
     Context(context::Context),
+    /// Configuration: check it
+    #[command(subcommand)]
+    Config(config::Config),
     /// Write a completion script for a shell
     Completions(Completions),
     /// Write the manual pages into a directory
@@ -184,12 +203,15 @@ pub struct Completions {
     pub shell: clap_complete::Shell,
 }
 
-/// Manual pages.
+/// Manual pages, one for each command.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  keyward man /usr/local/share/man/man1")]
+#[command(
+    after_help = "Example:\n  keyward man --out /usr/local/share/man/man1\n  man keyward-key-create"
+)]
 pub struct Man {
-    /// Directory, which must be there
-    pub directory: PathBuf,
+    /// Directory to write them to; made if it is not there
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
 }
 
 /// Where a passphrase comes from.

@@ -1,5 +1,6 @@
 //! What is done for each command.
 mod audit;
+pub mod config;
 mod context;
 mod data;
 mod key;
@@ -11,15 +12,49 @@ mod workload;
 
 use std::process::ExitCode;
 
+use keyward_core::ErrorCode;
+
+use crate::args::audit::Audit;
 use crate::args::{Command, Completions, Line, Man};
-use crate::config;
 use crate::exit::Failure;
 use crate::out::Out;
 
-/// Does it.
+/// Does it; a refusal for want of a role says which one it takes.
 pub fn run(line: Line) -> Result<ExitCode, Failure> {
+    let takes = role(&line.command);
+    dispatch(line).map_err(|failure| match takes {
+        Some(takes) if failure.code == ErrorCode::PermissionDenied.as_str() => Failure {
+            next: format!(
+                "{} It takes {takes}; --context or --token-file says who you are.",
+                failure.next
+            ),
+            ..failure
+        },
+        _ => failure,
+    })
+}
+
+/// The built-in role that a command takes; policies may say otherwise.
+const fn role(command: &Command) -> Option<&'static str> {
+    match command {
+        Command::Realm(_) | Command::Workload(_) | Command::Policy(_) | Command::Seal(_) => {
+            Some("an administrator")
+        }
+        Command::Key(_) => Some("a crypto-officer of the realm"),
+        Command::Encrypt(_) | Command::Decrypt(_) => Some("a crypto-user of the realm"),
+        Command::Audit(Audit::Archive { .. }) => Some("a backup-operator of the realm `system`"),
+        Command::Audit(Audit::Redact { .. } | Audit::RotateKey) => {
+            Some("an administrator of the realm `system`")
+        }
+        Command::Audit(_) => Some("an auditor of the realm `system`"),
+        Command::Status(_) => Some("an administrator or an auditor of the realm `system`"),
+        _ => None,
+    }
+}
+
+fn dispatch(line: Line) -> Result<ExitCode, Failure> {
     let Line { global, command } = line;
-    let out = Out::new(global.json, global.no_color || config::no_colour());
+    let out = Out::new(global.json, global.no_color || crate::config::no_colour());
     match command {
         Command::Init(args) => server::init(&global, &args, out)?,
         Command::Server(args) => return server::run(&args, out),
@@ -34,6 +69,7 @@ pub fn run(line: Line) -> Result<ExitCode, Failure> {
         Command::Encrypt(args) => data::encrypt(&global, &args, out)?,
         Command::Decrypt(args) => data::decrypt(&global, &args, out)?,
         Command::Audit(args) => audit::run(&global, args, out)?,
+        Command::Config(args) => return config::run(&global, args, out),
         Command::Context(args) => context::run(&global, args, out)?,
         Command::Completions(args) => completions(&args),
         Command::Man(args) => man(&args)?,
@@ -51,8 +87,9 @@ fn completions(args: &Completions) {
 }
 
 fn man(args: &Man) -> Result<(), Failure> {
-    clap_mangen::generate_to(crate::args::command(), &args.directory)
-        .map_err(|error| Failure::file(&args.directory, &error))
+    std::fs::create_dir_all(&args.out)
+        .and_then(|()| clap_mangen::generate_to(crate::args::command(), &args.out))
+        .map_err(|error| Failure::file(&args.out, &error))
 }
 
 /// Collects pages until there are no more, or enough rows.

@@ -20,7 +20,10 @@ mod verify;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let line = args::parse();
+    let line = match args::parse() {
+        Ok(line) => line,
+        Err(failure) => return failure.report(true),
+    };
     let as_json = line.global.json;
     match commands::run(line) {
         Ok(code) => code,

@@ -13,6 +13,9 @@ const WIDTH_MAX: u16 = 80;
 /// Below it tables are no longer readable at all.
 const WIDTH_MIN: u16 = 40;
 
+/// Blanks between columns.
+const GAP: u16 = 2;
+
 /// How to write.
 #[derive(Debug, Clone, Copy)]
 pub struct Out {
@@ -93,7 +96,7 @@ impl Out {
         Ok(())
     }
 
-    /// A table; the column `flexible` breaks its lines when there is not enough room.
+    /// A table; when there is not enough room the column `flexible` breaks its lines first, then the widest.
     pub fn table(
         self,
         flexible: usize,
@@ -108,23 +111,22 @@ impl Out {
         for row in rows {
             table.add_row(row.iter().map(Cell::new));
         }
-        let widest = |index: usize| {
-            let cells = rows
-                .iter()
-                .filter_map(|row| row.get(index))
-                .map(|text| text.chars().count());
-            cells
-                .max()
-                .unwrap_or(0)
-                .max(header.get(index).map_or(0, |name| name.len()))
-        };
-        for (index, column) in table.column_iter_mut().enumerate() {
-            column.set_padding((0, 2));
-            if index != flexible {
-                let room = widest(index).min(usize::from(self.width) / 2) + 2;
-                let room = u16::try_from(room).unwrap_or(WIDTH_MAX);
-                column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(room)));
-            }
+        let natural: Vec<usize> = (0..header.len())
+            .map(|index| {
+                let cells = rows.iter().filter_map(|row| row.get(index));
+                let longest = cells.map(|text| text.chars().count()).max().unwrap_or(0);
+                longest.max(header.get(index).map_or(0, |name| name.len()))
+            })
+            .collect();
+        let widths = fitted(&natural, flexible, usize::from(self.width));
+        let last = widths.len().saturating_sub(1);
+        for ((index, column), width) in table.column_iter_mut().enumerate().zip(widths) {
+            let gap = if index == last { 0 } else { GAP };
+            column.set_padding((0, gap));
+            let room = u16::try_from(width)
+                .unwrap_or(WIDTH_MAX)
+                .saturating_add(gap);
+            column.set_constraint(ColumnConstraint::Absolute(Width::Fixed(room)));
         }
         for line in table.to_string().lines() {
             self.line(&self.painted(line.trim_end()))?;
@@ -170,6 +172,44 @@ impl Out {
         }
         out
     }
+}
+
+/// Widths of columns that fit into `width`. What is given up first is room of the flexible column and of columns wider than
+/// an id, which is copied and must not break if that can be helped.
+fn fitted(natural: &[usize], flexible: usize, width: usize) -> Vec<usize> {
+    let gaps = natural.len().saturating_sub(1) * usize::from(GAP);
+    let room = width.saturating_sub(gaps);
+    let mut widths = natural.to_vec();
+    let floors: [fn(bool, usize) -> usize; 3] = [
+        |flexible, natural| if flexible { 20 } else { natural.min(34) },
+        |flexible, natural| match (flexible, natural > 34) {
+            (true, _) => 11,
+            (false, true) => 16,
+            (false, false) => natural,
+        },
+        |_, _| 6,
+    ];
+    for floor in floors {
+        while widths.iter().sum::<usize>() > room {
+            let above =
+                widths
+                    .iter()
+                    .zip(natural)
+                    .enumerate()
+                    .filter_map(|(index, (now, natural))| {
+                        let spare =
+                            now.saturating_sub(floor(index == flexible, *natural).min(*natural));
+                        (spare > 0).then_some((*now, index))
+                    });
+            let Some((_, widest)) = above.max() else {
+                break;
+            };
+            if let Some(width) = widths.get_mut(widest) {
+                *width -= 1;
+            }
+        }
+    }
+    widths
 }
 
 /// The words with a colour: states, and the verdicts of checks.
@@ -252,6 +292,24 @@ mod tests {
         let text = "one two three four\nfive";
         assert_eq!(wrapped(text, 9), ["one two", "three", "four", "five"]);
         assert_eq!(wrapped("abcdefghijkl mn", 5), ["abcdefghijkl", "mn"]);
+    }
+
+    #[test]
+    fn columns_fit_and_ids_stay_whole_while_anything_else_can_give_way() {
+        assert_eq!(fitted(&[7, 11, 8, 32], 1, 80), [7, 11, 8, 32]);
+        assert_eq!(fitted(&[50, 32, 8, 32], 1, 80), [17, 17, 8, 32]);
+        assert_eq!(fitted(&[51, 11, 8, 32], 1, 80), [23, 11, 8, 32]);
+        assert_eq!(fitted(&[19, 4, 200], 2, 80), [19, 4, 53]);
+        for width in 40..=80 {
+            for natural in [[200, 200, 200, 200], [3, 32, 32, 32], [255, 11, 8, 32]] {
+                let widths = fitted(&natural, 1, width);
+                assert!(
+                    widths.iter().sum::<usize>() + 6 <= width,
+                    "{width} {widths:?}"
+                );
+                assert!(widths.iter().all(|width| *width > 0));
+            }
+        }
     }
 
     #[test]

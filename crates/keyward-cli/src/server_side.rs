@@ -61,6 +61,45 @@ pub fn witness_init(options: witness::WitnessInit) -> Result<witness::WitnessMad
     witness::init(options).map_err(|error| failed(&error))
 }
 
+/// Checks the configuration of a server without starting it.
+pub fn check_config(data_dir: &Path, named: Option<&Path>) -> Vec<crate::commands::config::Line> {
+    let usual = data_dir.join("keyward.toml");
+    let file = named.or_else(|| usual.is_file().then_some(usual.as_path()));
+    let mut lines = Vec::new();
+    let config = match file.map(run::read_config).transpose() {
+        Ok(config) => config.unwrap_or_default(),
+        Err(error) => {
+            lines.push(("configuration".to_owned(), false, error.to_string()));
+            return lines;
+        }
+    };
+    let place = file.map_or_else(
+        || format!("`{}` is not there: defaults hold", usual.display()),
+        |file| file.display().to_string(),
+    );
+    lines.push(("configuration".to_owned(), true, place));
+    let listen = config.listen.map_or_else(
+        || "127.0.0.1:8443 (default)".to_owned(),
+        |address| address.to_string(),
+    );
+    lines.push(("listen".to_owned(), true, listen));
+    let certificate = config
+        .certificate
+        .unwrap_or_else(|| data_dir.join("tls/server.crt"));
+    let key = config
+        .private_key
+        .unwrap_or_else(|| data_dir.join("tls/server.key"));
+    let (ok, facts) = match keyward_tls::Identity::from_pem_files(&certificate, &key) {
+        Ok(_) => (
+            true,
+            format!("{} with its private key", certificate.display()),
+        ),
+        Err(error) => (false, error.to_string()),
+    };
+    lines.push(("certificate".to_owned(), ok, facts));
+    lines
+}
+
 /// Runs a witness until it is told to stop.
 pub fn witness_run(options: witness::WitnessOptions) -> Result<(), Failure> {
     witness::run(options).map_err(|error| failed(&error))

@@ -169,7 +169,8 @@ pub fn effective(global: &Global) -> Result<Context, Failure> {
     Ok(context)
 }
 
-fn credential(context: &Context) -> Result<Credential, Failure> {
+/// What proves who you are.
+pub fn credential(context: &Context) -> Result<Credential, Failure> {
     match (
         &context.token_file,
         &context.certificate,

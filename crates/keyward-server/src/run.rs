@@ -90,6 +90,7 @@ pub fn run(options: ServerOptions) -> Result<(), RunError> {
     let _ = tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_target(false)
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
         .try_init();
     let hardening = keyward_module_awslc::harden_process();
     tracing::info!(?hardening, "process hardened");

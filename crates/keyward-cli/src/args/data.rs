@@ -3,10 +3,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-/// Encrypt a file or standard input under a key's current version.
+/// Encrypt a file or standard input
 ///
-/// Up to 4 MiB go to the server in one operation, and the API decrypts the
-/// result too. Longer data stay here: they are encrypted on this machine, in
+/// The key's current version does it. Up to 4 MiB go to the server in one
+/// operation, and the API decrypts the result too. Longer data stay here: they are encrypted on this machine, in
 /// the same validated module, under a data key that only the server can open.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
@@ -35,8 +35,10 @@ pub struct Encrypt {
     pub no_progress: bool,
 }
 
-/// Decrypt what `keyward encrypt` made; the ciphertext says which key and
-/// version.
+/// Decrypt what `keyward encrypt` or the API made
+///
+/// The ciphertext says under which key and version. Nothing is given out that
+/// was not verified, and no file gets its name before it is complete.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     keyward decrypt -r shop card.kwc -o card.txt\n  \

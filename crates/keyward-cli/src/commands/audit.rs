@@ -320,7 +320,10 @@ fn verify(global: &Global, args: &Verify, out: Out) -> Result<(), Failure> {
         .map(|path| trust.verify(path))
         .collect::<Result<_, _>>()?;
     out.show(&json!({ "verified": true, "items": reports }), |out| {
-        for report in &reports {
+        for (index, report) in reports.iter().enumerate() {
+            if index > 0 {
+                out.line("")?;
+            }
             out.facts(&facts(report))?;
         }
         Ok(())

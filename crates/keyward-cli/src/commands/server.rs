@@ -62,17 +62,25 @@ pub fn init(global: &Global, args: &Init, out: Out) -> Result<(), Failure> {
             ),
             (
                 "token",
-                format!("{} (yours as administrator)", token_file.display()),
+                format!(
+                    "{} (yours as administrator, good for 30 days)",
+                    token_file.display()
+                ),
             ),
             ("context", context.clone().unwrap_or_default()),
             ("log key", made.log_key.clone()),
         ])?;
         out.line("\nKeep the passphrase: without it everything in the directory is lost.")?;
         out.line("Give the log key to your auditors: everything in the log is believed by it.")?;
-        out.say(&format!(
-            "\nNext: keyward server --data-dir {}",
+        let listen = match args.port {
+            8443 => String::new(),
+            port => format!(" --listen 127.0.0.1:{port}"),
+        };
+        out.line(&format!(
+            "\nNext: keyward server --data-dir {}{listen}",
             args.data_dir.display()
-        ))
+        ))?;
+        out.line("and in another terminal: keyward unseal")
     })
 }
 

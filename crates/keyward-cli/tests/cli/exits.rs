@@ -237,3 +237,41 @@ fn a_server_on_the_same_directory_twice_is_refused() {
         errors(&output)
     );
 }
+
+#[test]
+fn a_configuration_is_checked_without_a_server() {
+    let world = World::empty();
+    world.good(&["init", "--data-dir", "data", "--passphrase-file", "pass"]);
+    let told = world.good(&["config", "check"]);
+    for check in [
+        "default.server",
+        "default.authority",
+        "default.credential",
+        "default.log_key",
+    ] {
+        assert!(
+            told.contains(check) && !told.contains("FAIL"),
+            "{check}: {told}"
+        );
+    }
+    let token = world.path("data/admin.token");
+    std::fs::set_permissions(&token, PermissionsExt::from_mode(0o644)).unwrap();
+    let broken = world.run(&["config", "check", "--json"]);
+    assert_eq!(code(&broken), 6);
+    let report: serde_json::Value = serde_json::from_slice(&broken.stdout).unwrap();
+    let wrong: Vec<_> = report["checks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|check| check["ok"] == false)
+        .collect();
+    assert_eq!(wrong.len(), 1, "{report}");
+    assert_eq!(wrong[0]["check"], "default.credential");
+
+    let server = ["config", "check", "--data-dir", "data"];
+    assert!(world.good(&server).contains("server.crt"));
+    std::fs::write(world.path("data/keyward.toml"), "lisen = \"127.0.0.1:1\"\n").unwrap();
+    let misspelt = world.run(&server);
+    assert_eq!(code(&misspelt), 6);
+    assert!(String::from_utf8_lossy(&misspelt.stdout).contains("lisen"));
+}

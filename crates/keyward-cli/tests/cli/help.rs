@@ -88,9 +88,8 @@ fn completions_and_manual_pages_come_out_whole() {
             "{shell}"
         );
     }
-    std::fs::create_dir(world.path("man")).unwrap();
-    world.good(&["man", "man"]);
-    let page = std::fs::read_to_string(world.path("man/keyward-key-create.1")).unwrap();
+    world.good(&["man", "--out", "share/man"]);
+    let page = std::fs::read_to_string(world.path("share/man/keyward-key-create.1")).unwrap();
     assert!(page.contains("rotate\\-every\\-days"), "{page}");
-    assert_eq!(code(&world.run(&["man", "nowhere"])), 6);
+    assert_eq!(code(&world.run(&["man", "--out", "pass/man"])), 6);
 }

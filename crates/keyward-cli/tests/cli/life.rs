@@ -264,3 +264,60 @@ fn a_token_that_was_revoked_works_no_more() {
         errors(&refused)
     );
 }
+
+#[test]
+fn the_examples_of_the_policy_page_are_accepted_and_no_other_text_is() {
+    let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/policy.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let examples: Vec<&str> = page
+        .split("```cedar\n")
+        .skip(1)
+        .filter_map(|part| part.split("```").next())
+        .collect();
+    assert!(examples.len() >= 4, "only {} examples", examples.len());
+    let world = World::with_people();
+    for example in examples {
+        std::fs::write(world.path("p.cedar"), example).unwrap();
+        world.good(&["policy", "put", "example", "p.cedar", "-r", "shop"]);
+        // What makes the check worth something: one letter less is refused.
+        std::fs::write(
+            world.path("p.cedar"),
+            example.replace("principal", "principl"),
+        )
+        .unwrap();
+        let refused = world.run(&["policy", "put", "example", "p.cedar", "-r", "shop"]);
+        assert_eq!(code(&refused), 1, "{example}");
+    }
+}
+
+#[test]
+fn a_refusal_for_want_of_a_role_says_which_one_it_takes() {
+    let world = World::with_people();
+    assert_eq!(code(&world.by("officer", &["key", "create", "k"])), 0);
+    for (who, line, role) in [
+        ("billing", &["key", "create", "l"][..], "crypto-officer"),
+        (
+            "officer",
+            &["encrypt", "-k", "k", "pass", "-o", "x"],
+            "crypto-user",
+        ),
+        ("billing", &["audit", "records"], "auditor"),
+        (
+            "officer",
+            &["workload", "create", "w", "--role", "auditor"],
+            "administrator",
+        ),
+    ] {
+        let refused = world.by(who, line);
+        let said: Vec<String> = errors(&refused)
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect();
+        let said = said.join(" ");
+        assert!(
+            said.contains(&format!("It takes a {role}"))
+                || said.contains(&format!("It takes an {role}")),
+            "{line:?}: {said}"
+        );
+    }
+}

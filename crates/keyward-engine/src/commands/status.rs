@@ -53,8 +53,12 @@ impl Work<'_> {
                 "store.durable",
                 store.durable,
                 format!(
-                    "{}, {} bytes used, {:?} bytes free",
-                    store.name, store.used_bytes, store.free_bytes
+                    "{}, {} bytes used, {} bytes free",
+                    store.name,
+                    store.used_bytes,
+                    store
+                        .free_bytes
+                        .map_or_else(|| "unknown".to_owned(), |free| free.to_string())
                 ),
             ),
             line(
