@@ -74,6 +74,9 @@ impl Failure {
     pub fn file(path: &std::path::Path, error: &std::io::Error) -> Self {
         // The system's number says nothing more to people than its words.
         let reason = match error.raw_os_error() {
+            Some(_) if error.kind() == std::io::ErrorKind::NotFound => {
+                "no such file or directory".to_owned()
+            }
             Some(_) => error.kind().to_string(),
             None => error.to_string(),
         };

@@ -4,7 +4,7 @@ mod input;
 
 use std::io::{IsTerminal as _, Read, Write as _};
 
-use keyward_core::ciphertext::{OVERHEAD_BYTES, parse};
+use keyward_core::ciphertext::{CiphertextError, OVERHEAD_BYTES, parse};
 use keyward_core::command::{Decrypt as DecryptCommand, Encrypt as EncryptCommand, KeyRef};
 use keyward_core::limits::{CONTEXT_MAX_BYTES, MESSAGE_MAX_BYTES};
 use keyward_core::secret::Secret;
@@ -183,6 +183,10 @@ fn ciphertext(args: &Decrypt, input: &mut Input) -> Result<Vec<u8>, Failure> {
     };
     let longest = MESSAGE_MAX_BYTES + OVERHEAD_BYTES;
     if !args.base64 {
+        // Found out first: a large file of another kind is not "too long".
+        if !input.begins_with(b"KWC")? {
+            return Err(not_ours(&CiphertextError::NotOurs));
+        }
         return Ok(read(longest, input)?.into_inner());
     }
     let mut text = read(longest.div_ceil(3) * 4 + (1 << 16), input)?.into_inner();
@@ -197,11 +201,13 @@ fn ciphertext(args: &Decrypt, input: &mut Input) -> Result<Vec<u8>, Failure> {
 
 /// The key that a ciphertext names.
 fn key_in(ciphertext: &[u8]) -> Result<KeyRef, Failure> {
-    let (header, _) = parse(ciphertext).map_err(|error| {
-        Failure::local(
-            format!("the input cannot be decrypted: {error}"),
-            "Check that it is a whole ciphertext of Keyward; if it is base64, say --base64.",
-        )
-    })?;
+    let (header, _) = parse(ciphertext).map_err(|error| not_ours(&error))?;
     Ok(KeyRef::Id(header.key))
+}
+
+fn not_ours(error: &CiphertextError) -> Failure {
+    Failure::local(
+        format!("the input cannot be decrypted: {error}"),
+        "Check that it is a whole ciphertext of Keyward; if it is base64, say --base64.",
+    )
 }

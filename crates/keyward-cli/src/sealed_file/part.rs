@@ -38,7 +38,7 @@ impl Part {
             return Err(occupied(path));
         }
         let temporary = beside(path)?;
-        let failed = |error: std::io::Error| Failure::file(&temporary, &error);
+        let failed = |error: std::io::Error| Failure::file(path, &error);
         let file = OpenOptions::new()
             .read(true)
             .write(true)
