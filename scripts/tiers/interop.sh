@@ -3,3 +3,4 @@ set -euo pipefail
 cargo build --locked --bin keyward
 ./tests/main-path.sh
 ./tests/docs/run.sh
+./tests/objects/run.sh

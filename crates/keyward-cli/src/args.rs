@@ -1,11 +1,13 @@
 //! The command line: what can be typed, and the help for it. What is done stands in `commands`.
 pub mod audit;
+pub mod cert;
 pub mod config;
 pub mod context;
 pub mod data;
 pub mod key;
 pub mod policy;
 pub mod realm;
+pub mod secret;
 pub mod server;
 mod usage;
 pub mod workload;
@@ -161,6 +163,10 @@ pub enum Command {
     Seal(server::Seal),
     /// Show how the server and what it runs on stand
     Status(server::Status),
+    /// Show the modules the server uses and what each offers
+    Modules,
+    /// Show the settings the server runs with
+    Settings,
     /// Realms: tenants with keys, people and policies of their own
     #[command(subcommand)]
     Realm(realm::Realm),
@@ -173,6 +179,15 @@ pub enum Command {
     /// Keys and their lives
     #[command(subcommand)]
     Key(key::Key),
+    /// Secrets of applications: passwords, tokens
+    #[command(subcommand)]
+    Secret(secret::Secret),
+    /// Opaque data, kept like secrets
+    #[command(subcommand)]
+    Opaque(secret::Secret),
+    /// Certificates and requests for them
+    #[command(subcommand)]
+    Cert(cert::Cert),
     // Described where their flags are: a text here would hide the longer one there.
     Encrypt(data::Encrypt),
     Decrypt(data::Decrypt),

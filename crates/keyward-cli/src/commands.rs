@@ -1,5 +1,6 @@
 //! What is done for each command.
 mod audit;
+mod cert;
 pub mod config;
 mod context;
 mod data;
@@ -7,14 +8,17 @@ mod key;
 mod policy;
 mod realm;
 mod seal;
+mod secret;
 mod server;
 mod workload;
 
 use std::process::ExitCode;
 
 use keyward_core::ErrorCode;
+use keyward_core::object::ObjectKind;
 
 use crate::args::audit::Audit;
+use crate::args::secret::Secret;
 use crate::args::{Command, Completions, Line, Man};
 use crate::exit::Failure;
 use crate::out::Out;
@@ -40,14 +44,21 @@ const fn role(command: &Command) -> Option<&'static str> {
         Command::Realm(_) | Command::Workload(_) | Command::Policy(_) | Command::Seal(_) => {
             Some("an administrator")
         }
-        Command::Key(_) => Some("a crypto-officer of the realm"),
+        Command::Secret(Secret::Read { .. }) | Command::Opaque(Secret::Read { .. }) => {
+            Some("a crypto-user of the realm")
+        }
+        Command::Key(_) | Command::Secret(_) | Command::Opaque(_) | Command::Cert(_) => {
+            Some("a crypto-officer of the realm")
+        }
         Command::Encrypt(_) | Command::Decrypt(_) => Some("a crypto-user of the realm"),
         Command::Audit(Audit::Archive { .. }) => Some("a backup-operator of the realm `system`"),
         Command::Audit(Audit::Redact { .. } | Audit::RotateKey) => {
             Some("an administrator of the realm `system`")
         }
         Command::Audit(_) => Some("an auditor of the realm `system`"),
-        Command::Status(_) => Some("an administrator or an auditor of the realm `system`"),
+        Command::Status(_) | Command::Modules | Command::Settings => {
+            Some("an administrator or an auditor of the realm `system`")
+        }
         _ => None,
     }
 }
@@ -62,10 +73,15 @@ fn dispatch(line: Line) -> Result<ExitCode, Failure> {
         Command::Unseal(args) => seal::unseal(&global, &args, out)?,
         Command::Seal(args) => seal::seal(&global, &args, out)?,
         Command::Status(_) => return seal::status(&global, out),
+        Command::Modules => seal::modules(&global, out)?,
+        Command::Settings => seal::settings(&global, out)?,
         Command::Realm(args) => realm::run(&global, args, out)?,
         Command::Workload(args) => workload::run(&global, args, out)?,
         Command::Policy(args) => policy::run(&global, args, out)?,
         Command::Key(args) => key::run(&global, args, out)?,
+        Command::Secret(args) => secret::run(&global, ObjectKind::Secret, args, out)?,
+        Command::Opaque(args) => secret::run(&global, ObjectKind::Opaque, args, out)?,
+        Command::Cert(args) => cert::run(&global, args, out)?,
         Command::Encrypt(args) => data::encrypt(&global, &args, out)?,
         Command::Decrypt(args) => data::decrypt(&global, &args, out)?,
         Command::Audit(args) => audit::run(&global, args, out)?,

@@ -5,6 +5,7 @@ use keyward_client::{Blocking, Client, ClientError, Credential, Settings};
 use keyward_core::command::{KeyRef, ListPrincipals, RealmRef};
 use keyward_core::ids::{ObjectId, PrincipalId, RealmId};
 use keyward_core::name::Name;
+use keyward_core::object::ObjectKind;
 use keyward_tls::{Anchors, Identity, ReloadableIdentity};
 
 use crate::args::Global;
@@ -132,6 +133,14 @@ pub fn key_ref(text: &str) -> Result<KeyRef, Failure> {
     match ObjectId::parse(text) {
         Ok(id) => Ok(KeyRef::Id(id)),
         Err(_) => Ok(KeyRef::Name(name(text)?)),
+    }
+}
+
+/// An object of another kind by id or by name.
+pub fn object_ref(kind: ObjectKind, text: &str) -> Result<KeyRef, Failure> {
+    match ObjectId::parse(text) {
+        Ok(id) => Ok(KeyRef::Object(kind, id)),
+        Err(_) => Ok(KeyRef::Named(kind, name(text)?)),
     }
 }
 

@@ -181,6 +181,7 @@ fn create() -> c::CreateKey {
         applications: Vec::new(),
         tags: Default::default(),
         owner: None,
+        exception: None,
     }
 }
 

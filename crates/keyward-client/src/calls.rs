@@ -13,8 +13,9 @@ use crate::error::ClientError;
 use crate::payload::Payload;
 use crate::request::Request;
 use crate::views::{
-    Anchor, BlastRadius, Ciphertext, Health, Key, Page, Plaintext, PolicyList, Principal,
-    Readiness, Realm, RecordPage, RecordProof, Segment, Status, Token,
+    Anchor, BlastRadius, Certificate, CertificateRequest, Ciphertext, DestructionCertificate,
+    ExportedKey, Health, ImportKey, Key, ModuleList, Page, Plaintext, PolicyList, Principal,
+    Readiness, Realm, RecordPage, RecordProof, SecretValue, Segment, Settings, Status, Token,
 };
 
 macro_rules! calls {
@@ -47,6 +48,8 @@ macro_rules! silent_calls {
 
 calls! {
     status Status => Status, "Shows the server's status.";
+    list_modules ListModules => ModuleList, "Shows the modules the server uses.";
+    read_settings ReadSettings => Settings, "Shows the settings the server runs with.";
     create_realm CreateRealm => Realm, "Makes a realm.";
     describe_realm DescribeRealm => Realm, "Shows a realm.";
     list_realms ListRealms => Page<Realm>, "Lists realms.";
@@ -63,7 +66,16 @@ calls! {
     list_keys ListKeys => Page<Key>, "Lists keys.";
     put_alias PutAlias => Key, "Gives a key one more name, or moves it there.";
     remove_alias RemoveAlias => Key, "Takes a further name away.";
+    read_destruction ReadDestruction => DestructionCertificate, "Shows what is known about a destruction.";
     read_blast_radius ReadBlastRadius => BlastRadius, "Shows what depends on a key.";
+    create_secret CreateSecret => Key, "Makes a secret or opaque data.";
+    put_secret_version PutSecretVersion => Key, "Gives a secret another value.";
+    list_objects ListObjects => Page<Key>, "Lists objects that are no keys.";
+    put_certificate PutCertificate => Key, "Keeps a certificate.";
+    create_certificate_request CreateCertificateRequest => CertificateRequest, "Makes a certificate request.";
+    create_import_key CreateImportKey => ImportKey, "Asks for a key to wrap material for.";
+    import_key ImportKey => Key, "Makes a key of material from outside.";
+    export_key ExportKey => ExportedKey, "Lets material out, wrapped.";
     rotate_key RotateKey => Key, "Makes a new version.";
     activate_key ActivateKey => Key, "Activates a version.";
     suspend_key SuspendKey => Key, "Stops all use.";
@@ -107,6 +119,22 @@ struct Opened<'a> {
 }
 
 #[derive(Deserialize)]
+struct Valued<'a> {
+    #[serde(borrow)]
+    value: &'a str,
+    object: String,
+    version: u32,
+}
+
+#[derive(Deserialize)]
+struct Material<'a> {
+    #[serde(borrow)]
+    material: &'a str,
+    object: String,
+    version: u32,
+}
+
+#[derive(Deserialize)]
 struct Issued<'a> {
     id: String,
     #[serde(borrow)]
@@ -127,6 +155,45 @@ impl Client {
         let mut request = Request::of(&command.into())?;
         request.if_match = revision;
         self.json(request).await
+    }
+
+    /// Shows a certificate and what it says.
+    ///
+    /// # Errors
+    /// The server's refusal, or why there is no answer.
+    pub async fn describe_certificate(
+        &self,
+        command: core::DescribeKey,
+    ) -> Result<Certificate, ClientError> {
+        self.json(Request::of(&command.into())?).await
+    }
+
+    /// Reads a secret's value.
+    ///
+    /// # Errors
+    /// The server's refusal, or why there is no answer.
+    pub async fn read_secret(&self, command: core::ReadSecret) -> Result<SecretValue, ClientError> {
+        let answer = self.send(Request::of(&command.into())?).await?;
+        let read: Valued<'_> = read(&answer.body)?;
+        Ok(SecretValue {
+            value: Secret::new(from_base64(read.value)?),
+            object: read.object,
+            version: read.version,
+        })
+    }
+
+    /// Lets a symmetric key out in the clear; needs a client certificate.
+    ///
+    /// # Errors
+    /// The server's refusal, or why there is no answer.
+    pub async fn release_key(&self, command: core::ReleaseKey) -> Result<SecretValue, ClientError> {
+        let answer = self.send(Request::of(&command.into())?).await?;
+        let read: Material<'_> = read(&answer.body)?;
+        Ok(SecretValue {
+            value: Secret::new(from_base64(read.material)?),
+            object: read.object,
+            version: read.version,
+        })
     }
 
     /// Encrypts under the key's current version.

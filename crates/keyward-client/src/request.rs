@@ -11,6 +11,7 @@ use crate::error::ClientError;
 use crate::payload::Payload;
 
 mod attributes;
+mod objects;
 
 /// One request, ready to be sent any number of times.
 pub(crate) struct Request {
@@ -104,11 +105,13 @@ fn realm_segment(realm: &RealmRef) -> String {
 }
 
 fn key_path(realm: &RealmRef, key: &KeyRef) -> String {
-    let key = match key {
-        KeyRef::Id(id) => id.to_string(),
-        KeyRef::Name(name) => encoded(name.as_str()),
+    let (family, key) = match key {
+        KeyRef::Id(id) => ("keys", id.to_string()),
+        KeyRef::Name(name) => ("keys", encoded(name.as_str())),
+        KeyRef::Object(kind, id) => (objects::family(*kind), id.to_string()),
+        KeyRef::Named(kind, name) => (objects::family(*kind), encoded(name.as_str())),
     };
-    format!("/v1/realms/{}/keys/{key}", realm_segment(realm))
+    format!("/v1/realms/{}/{family}/{key}", realm_segment(realm))
 }
 
 /// `?a=b&c=d` of those that are given.
@@ -127,10 +130,15 @@ fn query(pairs: &[(&str, Option<String>)]) -> String {
 
 /// Method and address; none for what only the server itself does.
 fn route(command: &Command) -> Option<(Method, String)> {
+    if matches!(command, Command::GiveNotice(_)) {
+        return None;
+    }
     if let Some(key) = command.key() {
         let path = key_path(command.realm(), key);
         return Some(
-            attributes::route(command, &path).unwrap_or_else(|| key_route(command, &path)),
+            attributes::route(command, &path)
+                .or_else(|| objects::route(command, &path))
+                .unwrap_or_else(|| key_route(command, &path)),
         );
     }
     let realm = || format!("/v1/realms/{}", realm_segment(command.realm()));
@@ -139,6 +147,8 @@ fn route(command: &Command) -> Option<(Method, String)> {
     match command {
         Command::Seal(_) => post("/v1/seal".to_owned()),
         Command::Status(_) => get("/v1/status".to_owned()),
+        Command::ListModules(_) => get("/v1/modules".to_owned()),
+        Command::ReadSettings(_) => get("/v1/settings".to_owned()),
         Command::CreateRealm(_) => post("/v1/realms".to_owned()),
         Command::ListRealms(c) => get(format!("/v1/realms{}", page(c.after.as_ref(), c.limit))),
         Command::DescribeRealm(_) => get(realm()),
@@ -181,7 +191,7 @@ fn route(command: &Command) -> Option<(Method, String)> {
             pairs.extend(c.filter.iter().flat_map(attributes::filter));
             get(format!("{}/keys{}", realm(), query(&pairs)))
         }
-        other => audit_route(other),
+        other => objects::realm_route(other, &realm()).or_else(|| audit_route(other)),
     }
 }
 
@@ -306,7 +316,11 @@ fn body(command: &Command) -> Option<Payload> {
         Command::CreateKey(c) => new_key(c),
         Command::ArchiveLog(c) => json!({ "before": c.before }),
         Command::RedactRecord(c) => json!({ "reason": c.reason }),
-        other => return attributes::body(other).or_else(|| change_body(other)),
+        other => {
+            return attributes::body(other)
+                .or_else(|| objects::body(other))
+                .or_else(|| change_body(other));
+        }
     };
     Some(Payload::json(&value))
 }
@@ -398,6 +412,9 @@ fn new_key(c: &CreateKey) -> Value {
     }
     if let Some(owner) = c.owner {
         members.insert("owner".to_owned(), owner.to_string().into());
+    }
+    if let Some(exception) = c.exception {
+        members.insert("non_approved_exception".to_owned(), exception.into());
     }
     Value::Object(members)
 }

@@ -6,11 +6,15 @@
 //! Here are the numbers and what all commands have in common; their fields are in the modules below, by theme.
 mod attributes;
 mod audit;
+mod certificate;
 mod data;
 mod identity;
 mod key;
 mod policy;
 mod realm;
+mod secret;
+mod server;
+mod transfer;
 mod use_key;
 
 use alloc::string::String;
@@ -20,14 +24,19 @@ use minicbor::{Decode, Encode, Encoder};
 
 use crate::ids::{CorrelationId, DeploymentId, ObjectId, RealmId};
 use crate::name::Name;
+use crate::object::ObjectKind;
 
 pub use attributes::*;
 pub use audit::*;
+pub use certificate::*;
 pub use data::*;
 pub use identity::*;
 pub use key::*;
 pub use policy::*;
 pub use realm::*;
+pub use secret::*;
+pub use server::*;
+pub use transfer::*;
 pub use use_key::*;
 
 /// An object named by id or by name.
@@ -39,6 +48,12 @@ pub enum KeyRef {
     /// By name or alias.
     #[n(1)]
     Name(#[n(0)] Name),
+    /// By id, what is no key: a secret, opaque data, a certificate.
+    #[n(2)]
+    Object(#[n(0)] ObjectKind, #[n(1)] ObjectId),
+    /// By name or alias, what is no key.
+    #[n(3)]
+    Named(#[n(0)] ObjectKind, #[n(1)] Name),
 }
 
 /// A realm named by id or by name.
@@ -201,6 +216,30 @@ commands! {
     115 RemoveAlias "remove-alias" Change;
     /// Show what depends on a key.
     116 ReadBlastRadius "read-blast-radius" Read;
+    /// Show what is known about a destruction.
+    117 ReadDestruction "read-destruction" Read;
+    /// Make a secret or opaque data.
+    120 CreateSecret "create-secret" Change;
+    /// Give a secret another value.
+    121 PutSecretVersion "put-secret-version" Change;
+    /// Read a value.
+    122 ReadSecret "read-secret" Use;
+    /// List objects that are no keys.
+    123 ListObjects "list-objects" Read;
+    /// Keep a certificate.
+    124 PutCertificate "put-certificate" Change;
+    /// Make a certificate request.
+    125 CreateCertificateRequest "create-certificate-request" Use;
+    /// Say that something nears its end.
+    126 GiveNotice "give-notice" Change;
+    /// Ask for a key to wrap material for.
+    130 CreateImportKey "create-import-key" Change;
+    /// Make a key of material from outside.
+    131 ImportKey "import-key" Change;
+    /// Let material out, wrapped.
+    132 ExportKey "export-key" Change;
+    /// Let material out in the clear.
+    133 ReleaseKey "release-key" Change;
     /// Encrypt.
     150 Encrypt "encrypt" Use;
     /// Decrypt.
@@ -239,6 +278,10 @@ commands! {
     206 RedactRecord "redact-record" Change;
     /// Replace the log-signing key.
     207 RotateLogKey "rotate-log-key" Change;
+    /// Show the modules the server uses.
+    208 ListModules "list-modules" Read;
+    /// Show the settings it runs with.
+    209 ReadSettings "read-settings" Read;
     /// The server started, stopped, recovered.
     220 ServerEvent "server-event" Change;
     /// Attempts that proved no identity, per source and minute.
@@ -292,9 +335,21 @@ impl Command {
             Self::PutAlias(c) => &c.realm,
             Self::RemoveAlias(c) => &c.realm,
             Self::ReadBlastRadius(c) => &c.realm,
+            Self::ReadDestruction(c) => &c.realm,
             Self::ConfigureRealm(c) => &c.realm,
             Self::SuspendRealm(c) => &c.realm,
             Self::ResumeRealm(c) => &c.realm,
+            Self::CreateSecret(c) => &c.realm,
+            Self::PutSecretVersion(c) => &c.realm,
+            Self::ReadSecret(c) => &c.realm,
+            Self::ListObjects(c) => &c.realm,
+            Self::PutCertificate(c) => &c.realm,
+            Self::CreateCertificateRequest(c) => &c.realm,
+            Self::GiveNotice(c) => &c.realm,
+            Self::CreateImportKey(c) => &c.realm,
+            Self::ImportKey(c) => &c.create.realm,
+            Self::ExportKey(c) => &c.realm,
+            Self::ReleaseKey(c) => &c.realm,
             Self::Encrypt(c) => &c.realm,
             Self::Decrypt(c) => &c.realm,
             Self::Sign(c) => &c.realm,
@@ -322,6 +377,8 @@ impl Command {
             | Self::ArchiveLog(_)
             | Self::RedactRecord(_)
             | Self::RotateLogKey(_)
+            | Self::ListModules(_)
+            | Self::ReadSettings(_)
             | Self::ServerEvent(_)
             | Self::RejectedAttempts(_) => &RealmRef::SYSTEM,
         }
@@ -346,6 +403,14 @@ impl Command {
             Self::PutAlias(c) => Some(&c.key),
             Self::RemoveAlias(c) => Some(&c.key),
             Self::ReadBlastRadius(c) => Some(&c.key),
+            Self::ReadDestruction(c) => Some(&c.key),
+            Self::PutSecretVersion(c) => Some(&c.key),
+            Self::ReadSecret(c) => Some(&c.key),
+            Self::PutCertificate(c) => c.renews.as_ref(),
+            Self::CreateCertificateRequest(c) => Some(&c.key),
+            Self::GiveNotice(c) => Some(&c.key),
+            Self::ExportKey(c) => Some(&c.key),
+            Self::ReleaseKey(c) => Some(&c.key),
             Self::Encrypt(c) => Some(&c.key),
             Self::Decrypt(c) => Some(&c.key),
             Self::Sign(c) => Some(&c.key),

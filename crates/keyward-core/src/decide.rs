@@ -8,6 +8,8 @@ pub mod attributes;
 pub mod destroy;
 pub mod life;
 pub mod realm;
+pub mod secret;
+pub mod transfer;
 pub mod use_key;
 
 use crate::algorithm::{KeySpec, Service};

@@ -28,6 +28,10 @@ pub const TAG_MAX_BYTES: usize = 256;
 pub const ALIASES_MAX: usize = 32;
 /// Objects shown of a blast radius; how many more there are is said.
 pub const BLAST_RADIUS_MAX: usize = 10_000;
+/// Bytes of one secret's value.
+pub const SECRET_MAX_BYTES: usize = 64 << 10;
+/// Versions of a secret or certificate that are not destroyed: each may hold as much.
+pub const SECRET_VERSIONS_MAX: usize = 100;
 /// Applications named on one object.
 pub const APPLICATIONS_MAX: usize = 32;
 /// Bytes of a stated reason.

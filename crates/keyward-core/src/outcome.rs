@@ -43,6 +43,108 @@ pub struct Concerned {
     pub kind: crate::object::ObjectKind,
 }
 
+/// One service of a module and whether it may be used today.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModuleService {
+    /// Kind of key.
+    pub spec: crate::algorithm::KeySpec,
+    /// What is done with it.
+    pub service: crate::algorithm::Service,
+    /// Whether the approval table permits it today (SP 800-131A).
+    pub permitted: bool,
+}
+
+/// A module the server uses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModuleView {
+    /// Number in handles and records.
+    pub number: u16,
+    /// Name as on the certificate.
+    pub name: String,
+    /// Version as it reports it.
+    pub version: String,
+    /// Certificates of exactly this version.
+    pub certificates: Vec<u32>,
+    /// Level of the certificate; 0 without one.
+    pub level: u8,
+    /// Whether it runs in approved mode.
+    pub approved_mode: bool,
+    /// Where its entropy comes from.
+    pub entropy: String,
+    /// What it offers.
+    pub services: Vec<ModuleService>,
+}
+
+/// What is known about the destruction of one version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DestroyedVersion {
+    /// Number.
+    pub number: u32,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was destroyed.
+    pub destroyed_at: Timestamp,
+    /// By whom.
+    pub by: PrincipalId,
+    /// Why.
+    pub reason: Option<String>,
+    /// The leaf that was punctured.
+    pub leaf: u64,
+    /// The puncture epoch.
+    pub epoch: Option<u64>,
+    /// SHA-256 of the shape of the realm's tree after it.
+    pub tree_digest: Option<[u8; 32]>,
+    /// A compromise found only afterwards.
+    pub compromise_found: bool,
+}
+
+/// What is known about the destruction of an object's versions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DestructionCertificate {
+    /// The installation.
+    pub deployment: String,
+    /// The object, without versions.
+    pub object: Object,
+    /// Versions that are destroyed.
+    pub destroyed: Vec<DestroyedVersion>,
+    /// Versions that are not.
+    pub remaining: Vec<u32>,
+    /// Kinds of seals and what somebody with an old copy of everything on disk could still do.
+    pub seals: Vec<(String, String)>,
+    /// When this was put together.
+    pub issued_at: Timestamp,
+}
+
+/// What a certificate says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CertificateFacts {
+    /// Distinguished name (RFC 4514).
+    pub subject: String,
+    /// Distinguished name of who issued it.
+    pub issuer: String,
+    /// Serial number, hexadecimal.
+    pub serial: String,
+    /// Not good before.
+    pub not_before: Timestamp,
+    /// Not good after.
+    pub not_after: Timestamp,
+    /// `dns:…`, `uri:…`, `email:…`, `ip:…`.
+    pub alternative_names: Vec<String>,
+}
+
+/// A certificate object with what its current certificate says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CertificateView {
+    /// The object.
+    pub key: KeyView,
+    /// What is in the certificate.
+    pub facts: CertificateFacts,
+    /// SHA-256 of the certificate.
+    pub fingerprint: [u8; 32],
+    /// The chain in PEM.
+    pub pem: String,
+}
+
 /// What depends on a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BlastRadius {
@@ -211,6 +313,63 @@ pub enum Outcome {
     Keys(Page<KeyView>),
     /// What depends on a key.
     BlastRadius(BlastRadius),
+    /// What is known about a destruction.
+    Destruction(alloc::boxed::Box<DestructionCertificate>),
+    /// A certificate.
+    Certificate(alloc::boxed::Box<CertificateView>),
+    /// A certificate request.
+    CertificateRequest {
+        /// PKCS#10 in PEM.
+        pem: String,
+        /// The pair that signed it.
+        key: ObjectId,
+        /// Its version.
+        version: u32,
+    },
+    /// A secret's value.
+    SecretValue {
+        /// Bytes.
+        value: Secret,
+        /// The secret.
+        object: ObjectId,
+        /// Version.
+        version: u32,
+    },
+    /// A key to wrap material for.
+    ImportKey {
+        /// Id, named when the material is brought.
+        id: [u8; 16],
+        /// How to wrap.
+        scheme: crate::command::TransferScheme,
+        /// SubjectPublicKeyInfo DER, or a raw encapsulation key.
+        public: Vec<u8>,
+        /// What goes into the KDF of an agreement as its fixed info; unused by ML-KEM.
+        info: Vec<u8>,
+        /// Until when.
+        expires_at: Timestamp,
+    },
+    /// Material, wrapped.
+    Exported {
+        /// Key.
+        object: ObjectId,
+        /// Version.
+        version: u32,
+        /// AES-KWP of the material.
+        wrapped: Vec<u8>,
+        /// Ephemeral public key of this server, or ML-KEM ciphertext.
+        encapsulated: Option<Vec<u8>>,
+        /// Fixed info of the KDF, for an agreement.
+        info: Option<Vec<u8>>,
+    },
+    /// Material in the clear.
+    Released {
+        /// Raw key.
+        material: Secret,
+        /// Key.
+        object: ObjectId,
+        /// Version.
+        version: u32,
+    },
     /// A ciphertext in Keyward's format.
     Ciphertext {
         /// Bytes.
@@ -269,6 +428,10 @@ pub enum Outcome {
     },
     /// Status.
     Status(alloc::boxed::Box<StatusView>),
+    /// Modules.
+    Modules(Vec<ModuleView>),
+    /// Settings by name.
+    Settings(Vec<(String, String)>),
     /// Records.
     Records {
         /// Records in index order.

@@ -2,12 +2,17 @@
 mod attributes;
 mod audit;
 mod batch;
+mod certificate;
 mod destruction;
 mod edges;
 mod govern;
 mod life;
+mod list;
+mod notice;
+mod secret;
 mod sign;
 mod status;
+mod transfer;
 mod use_key;
 
 use keyward_core::command::{Command, Effect, Envelope};
@@ -71,9 +76,21 @@ impl Work<'_> {
             Command::PutAlias(c) => self.put_alias(c),
             Command::RemoveAlias(c) => self.remove_alias(c),
             Command::ReadBlastRadius(c) => self.read_blast_radius(c),
+            Command::ReadDestruction(c) => self.read_destruction(c),
             Command::ConfigureRealm(c) => self.configure_realm(c),
             Command::SuspendRealm(c) => self.suspend_realm(c),
             Command::ResumeRealm(c) => self.resume_realm(c),
+            Command::CreateSecret(c) => return self.create_secret(c),
+            Command::PutSecretVersion(c) => return self.put_secret_version(c),
+            Command::ReadSecret(c) => self.read_secret(c),
+            Command::ListObjects(c) => self.list_objects(c),
+            Command::PutCertificate(c) => return self.put_certificate(c),
+            Command::CreateCertificateRequest(c) => self.create_certificate_request(c),
+            Command::GiveNotice(c) => self.give_notice(c),
+            Command::CreateImportKey(c) => self.create_import_key(c),
+            Command::ImportKey(c) => return self.import_key(c),
+            Command::ExportKey(c) => self.export_key(c),
+            Command::ReleaseKey(c) => self.release_key(c),
             Command::CreateRealm(c) => self.create_realm(c),
             Command::DescribeRealm(c) => self.describe_realm(c),
             Command::ListRealms(c) => self.list_realms(c),
@@ -89,6 +106,8 @@ impl Work<'_> {
             Command::DeletePolicy(c) => self.delete_policy(c),
             Command::ListPolicies(c) => self.list_policies(c),
             Command::Status(_) => self.status(),
+            Command::ListModules(_) => self.list_modules(),
+            Command::ReadSettings(_) => self.read_settings(),
             Command::ReadAudit(c) => self.read_audit(c),
             Command::ProveRecord(c) => self.prove_record(c),
             Command::ReadCheckpoint(_) => self.read_checkpoint(),
@@ -158,9 +177,13 @@ impl Work<'_> {
         self.detail = Some("repeated by idempotency key".to_owned());
         self.target = known.target;
         match command {
-            Command::IssueToken(_) => Err(Problem::new(ErrorCode::SecretNotReplayable)),
+            // The first answer was for once: a token, or material on its way out.
+            Command::IssueToken(_)
+            | Command::CreateImportKey(_)
+            | Command::ExportKey(_)
+            | Command::ReleaseKey(_) => Err(Problem::new(ErrorCode::SecretNotReplayable)),
             // Whatever acts on a key shows it, as it is now.
-            c if c.key().is_some() || matches!(c, Command::CreateKey(_)) => {
+            c if c.key().is_some() || makes_an_object(c) => {
                 let realm = self.realm(command.realm())?;
                 let id = ObjectId(known.target.unwrap_or_default());
                 let entry = self.object_of(realm.id, id)?;
@@ -216,6 +239,17 @@ impl Work<'_> {
             .sha(&[&canonical])
             .map_err(crate::problems::module_problem)
     }
+}
+
+/// Whether a command makes an object, which its answer shows.
+const fn makes_an_object(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::CreateKey(_)
+            | Command::CreateSecret(_)
+            | Command::ImportKey(_)
+            | Command::PutCertificate(_)
+    )
 }
 
 /// A page size within bounds.

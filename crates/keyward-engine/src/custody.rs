@@ -23,6 +23,7 @@ use crate::ports::module::{ModuleFault, Operation};
 use crate::ports::store::Row;
 use crate::rows::{ChangeFault, RowSealer, SealedChange};
 pub(crate) use open::{CreateParameters, OpenFault, create, open};
+pub(crate) use puncture::LedgerEntry;
 
 /// A keyring entry's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
@@ -174,7 +175,12 @@ impl Custody {
     }
 
     /// The wrapping key of one version's material.
-    fn leaf(&self, object: &Object, number: u32, leaf: u64) -> Result<Held, ModuleFault> {
+    pub(crate) fn leaf(
+        &self,
+        object: &Object,
+        number: u32,
+        leaf: u64,
+    ) -> Result<Held, ModuleFault> {
         let part = if object.spec.is_some_and(KeySpec::is_pair) {
             Part::Private
         } else {

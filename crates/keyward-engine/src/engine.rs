@@ -82,6 +82,8 @@ pub struct Engine {
     failed_unseals: AtomicU32,
     rejections: crate::rejections::Rejections,
     witnesses: Arc<crate::witnessing::Witnesses>,
+    pub(crate) postponed: crate::scheduler::Postponed,
+    settings: Arc<Mutex<Vec<(String, String)>>>,
 }
 
 /// How one attempt ended.
@@ -112,7 +114,14 @@ impl Engine {
             failed_unseals: AtomicU32::new(0),
             rejections: crate::rejections::Rejections::default(),
             witnesses: Arc::default(),
+            postponed: crate::scheduler::Postponed::default(),
+            settings: Arc::default(),
         })
+    }
+
+    /// What `read-settings` shows: the settings the process runs with, by name. No secret may be among them.
+    pub fn describe_settings(&self, settings: Vec<(String, String)>) {
+        *self.settings.lock() = settings;
     }
 
     /// The installation's id.
@@ -203,6 +212,7 @@ impl Engine {
             sizes: self.sizes,
             deployment: self.deployment,
             node: self.node,
+            settings: Arc::clone(&self.settings),
             pool: match self.writer {
                 Writer::Thread => crate::pool::Pool::start(),
                 Writer::Manual => None,
@@ -338,6 +348,15 @@ impl Engine {
         let open = self.opened()?;
         for _ in 0..ATTEMPTS {
             if let Attempt::Finished(result) = attempt(&open, caller, command, envelope).await {
+                let resumed = matches!(
+                    command,
+                    Command::ResumeKey(_)
+                        | Command::ResumeRealm(_)
+                        | Command::ConfirmDestruction(_)
+                );
+                if result.is_ok() && resumed {
+                    self.postponed.clear();
+                }
                 if result.is_ok() && matches!(command, Command::Seal(_)) {
                     drop(open);
                     self.close();

@@ -19,6 +19,7 @@ use crate::checkpoint::Signing;
 use crate::committer::{Committer, Invalidate, LaneRow, LaneStart};
 use crate::crypto::{Crypto, Held};
 use crate::custody::{Custody, OpenFault};
+use crate::import::ImportKeys;
 use crate::index::Index;
 use crate::log::LogReader;
 use crate::pool::{Computed, Pool, Stamp, Task};
@@ -111,6 +112,8 @@ pub(crate) struct Open {
     pub(crate) witness_wish: AtomicBool,
     pub(crate) index: Index,
     pub(crate) meters: Meters,
+    pub(crate) imports: Arc<ImportKeys>,
+    pub(crate) settings: Arc<Mutex<Vec<(String, String)>>>,
 }
 
 /// Everything from outside that an open engine needs.
@@ -122,6 +125,7 @@ pub(crate) struct Parts {
     pub(crate) sizes: CacheSizes,
     pub(crate) deployment: DeploymentId,
     pub(crate) node: NodeId,
+    pub(crate) settings: Arc<Mutex<Vec<(String, String)>>>,
     pub(crate) pool: Option<Pool>,
     pub(crate) witnesses: Arc<Witnesses>,
 }
@@ -141,6 +145,7 @@ impl Open {
             sizes,
             deployment,
             node,
+            settings,
             pool,
             witnesses,
         } = parts;
@@ -219,6 +224,8 @@ impl Open {
             witness_wish: AtomicBool::new(false),
             index: Index::new(),
             meters: Meters::default(),
+            imports: Arc::default(),
+            settings,
         })
     }
 

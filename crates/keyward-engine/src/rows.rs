@@ -6,7 +6,7 @@
 use keyward_core::cbor;
 use keyward_core::ids::{ObjectId, PrincipalId, RealmId, TokenId};
 use keyward_core::name::Name;
-use keyward_core::object::{EdgeKind, ObjectKind};
+use keyward_core::object::{EdgeKind, Object, ObjectKind};
 use keyward_core::time::Timestamp;
 use minicbor::{Decode, Encode};
 
@@ -361,6 +361,9 @@ pub(crate) enum DueKind {
     /// A scheduled rotation.
     #[n(2)]
     Rotate = 2,
+    /// A notice that something nears its end.
+    #[n(3)]
+    Notice = 3,
 }
 
 /// A due row's value: its key again in readable form.
@@ -375,6 +378,23 @@ pub(crate) struct DueJob {
     pub(crate) object: ObjectId,
     #[n(3)]
     pub(crate) at: Timestamp,
+    /// What the object is, unless it is a key.
+    #[n(4)]
+    pub(crate) object_kind: Option<ObjectKind>,
+}
+
+impl DueJob {
+    /// A job about an object.
+    pub(crate) fn about(object: &Object, kind: DueKind, at: Timestamp) -> Self {
+        let is_key = matches!(object.kind, ObjectKind::Symmetric | ObjectKind::Pair);
+        Self {
+            kind,
+            realm: object.realm,
+            object: object.id,
+            at,
+            object_kind: (!is_key).then_some(object.kind),
+        }
+    }
 }
 
 /// A row that only points at an id.

@@ -16,6 +16,7 @@ use parking_lot::Mutex;
 use crate::cache::{ObjectEntry, VersionEntry};
 use crate::caller::Caller;
 use crate::committer::AfterCommit;
+use crate::import::Claim;
 use crate::open::Open;
 use crate::permit::{Permit, PermitScope};
 use crate::pool::{Computed, Stamp};
@@ -52,6 +53,8 @@ pub(crate) struct Work<'a> {
     pub(crate) refuse_after: Option<Problem>,
     /// Revisions of the object at which the caller wants the change.
     pub(crate) if_match: Option<Vec<u64>>,
+    /// The import key that this attempt uses: free for others again when the attempt comes to nothing.
+    pub(crate) claim: Option<Claim>,
     /// Files hold what must not stay readable: scrub them after the commit.
     pub(crate) scrub: bool,
     /// The place among what the realm has under way.
@@ -91,6 +94,7 @@ impl<'a> Work<'a> {
             computed: None,
             refuse_after: None,
             if_match: None,
+            claim: None,
             scrub: false,
             admission: None,
             turned_away: false,
@@ -214,13 +218,25 @@ impl<'a> Work<'a> {
         wanted: &KeyRef,
     ) -> Result<Arc<ObjectEntry>, Problem> {
         let absent = || Problem::new(ErrorCode::NotFound);
-        let id = match wanted {
-            KeyRef::Id(id) => *id,
+        let (id, kind) = match wanted {
+            KeyRef::Id(id) => (*id, None),
+            KeyRef::Object(kind, id) => (*id, Some(*kind)),
             KeyRef::Name(name) => {
-                ObjectId(self.pointer(key_name(realm, name))?.ok_or_else(absent)?)
+                let id = self.pointer(key_name(realm, name))?;
+                (ObjectId(id.ok_or_else(absent)?), None)
+            }
+            KeyRef::Named(kind, name) => {
+                let id = self.pointer(rows::object_name(realm, *kind, name))?;
+                (ObjectId(id.ok_or_else(absent)?), Some(*kind))
             }
         };
-        self.object_of(realm, id)
+        let entry = self.object_of(realm, id)?;
+        let found = entry.object.kind;
+        let fits = kind.map_or(
+            matches!(found, ObjectKind::Symmetric | ObjectKind::Pair),
+            |kind| kind == found,
+        );
+        if fits { Ok(entry) } else { Err(absent()) }
     }
 
     /// An object of any kind by its id.

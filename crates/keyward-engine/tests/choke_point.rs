@@ -1,6 +1,8 @@
 //! The choke point, proven: every command through allowed, denied, module fault, a commit that fails before persisting and one
 //! that fails after it. Each leaves exactly one closed record, and the log still verifies.
 mod common;
+#[path = "common/wrap.rs"]
+mod wrap;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -11,6 +13,7 @@ use keyward_core::ErrorCode;
 use keyward_core::algorithm::KeySpec;
 use keyward_core::command::*;
 use keyward_core::ids::{ObjectId, PrincipalId, RealmId};
+use keyward_core::object::{ExportClass, ObjectKind};
 use keyward_core::outcome::Outcome;
 use keyward_core::record::Header;
 use keyward_core::role::Role;
@@ -104,6 +107,7 @@ struct Bench {
     custodian: Caller,
     operator: Caller,
     stranger: Caller,
+    certified: Caller,
 }
 
 fn bench() -> Bench {
@@ -146,6 +150,7 @@ fn bench() -> Bench {
         "stranger",
         Role::Custodian,
     );
+    let certified = common::certified(&world);
     // Enough for a full tile, so that there is something to archive; also reserves leaves.
     let key = world.create(KeySpec::Aes256);
     for _ in 0..300 {
@@ -159,6 +164,7 @@ fn bench() -> Bench {
         custodian,
         operator,
         stranger,
+        certified,
     }
 }
 
@@ -229,6 +235,34 @@ impl Bench {
         }
     }
 
+    fn made(&self, create: CreateKey) -> ObjectId {
+        match run(&self.world.engine, &self.world.officer, create).unwrap() {
+            Outcome::Key(view) => view.object.id,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn new_secret(&self) -> CreateSecret {
+        CreateSecret {
+            realm: self.realm(),
+            kind: ObjectKind::Secret,
+            name: None,
+            value: Value::Given(secret("a value")),
+            sensitivity: keyward_core::object::Sensitivity::Moderate,
+            applications: Vec::new(),
+            tags: Default::default(),
+            owner: None,
+        }
+    }
+
+    fn fresh_secret(&self) -> KeyRef {
+        let create = self.new_secret();
+        match run(&self.world.engine, &self.world.officer, create).unwrap() {
+            Outcome::Key(view) => KeyRef::Object(ObjectKind::Secret, view.object.id),
+            other => panic!("{other:?}"),
+        }
+    }
+
     fn scheduled(&self) -> KeyRef {
         let key = self.fresh_key();
         let schedule = ScheduleDestruction {
@@ -267,7 +301,112 @@ impl Bench {
             key
         };
         match kind {
-            K::Unseal | K::ServerEvent | K::RejectedAttempts => None,
+            // What has no outside caller: its own tests walk it.
+            K::Unseal | K::ServerEvent | K::RejectedAttempts | K::GiveNotice => None,
+            K::CreateSecret => life(self.new_secret().into()),
+            K::PutSecretVersion => life(
+                PutSecretVersion {
+                    realm,
+                    key: self.fresh_secret(),
+                    value: Value::Generated(Alphabet::Alphanumeric, 32),
+                }
+                .into(),
+            ),
+            K::ReadSecret => Some((
+                &w.user,
+                ReadSecret {
+                    realm,
+                    key: self.fresh_secret(),
+                    version: None,
+                }
+                .into(),
+            )),
+            K::ListObjects => life(
+                ListObjects {
+                    realm,
+                    kind: ObjectKind::Secret,
+                    after: None,
+                    limit: 3,
+                    state: None,
+                    name_prefix: None,
+                    filter: None,
+                }
+                .into(),
+            ),
+            K::PutCertificate => life(
+                PutCertificate {
+                    realm,
+                    renews: None,
+                    name: Some(unique()),
+                    chain: include_bytes!("data/till-chain.der").to_vec(),
+                    subject_key: None,
+                    tags: Default::default(),
+                    owner: None,
+                }
+                .into(),
+            ),
+            K::CreateCertificateRequest => life(
+                CreateCertificateRequest {
+                    realm,
+                    key: KeyRef::Id(w.create(KeySpec::EcP256)),
+                    subject: "CN=till.example".to_owned(),
+                    alternative_names: vec!["dns:till.example".to_owned()],
+                }
+                .into(),
+            ),
+            K::CreateImportKey => life(
+                CreateImportKey {
+                    realm,
+                    scheme: TransferScheme::EcdhP384,
+                }
+                .into(),
+            ),
+            K::ImportKey => {
+                let ask = CreateImportKey {
+                    realm,
+                    scheme: TransferScheme::MlKem768,
+                };
+                let answer = run(&w.engine, &w.officer, ask).unwrap();
+                life(
+                    ImportKey {
+                        create: w.create_command(KeySpec::Aes256),
+                        transfer: wrap::wrap_for(&answer, &[7; 32]),
+                    }
+                    .into(),
+                )
+            }
+            K::ExportKey => {
+                let kek = CreateKey {
+                    purpose: Some(keyward_core::algorithm::Purpose::Wrap),
+                    ..w.create_command(KeySpec::Aes256)
+                };
+                let kek = self.made(kek);
+                let key = self.made(CreateKey {
+                    export: ExportClass::Wrapped,
+                    ..w.create_command(KeySpec::Aes256)
+                });
+                life(
+                    ExportKey {
+                        realm,
+                        key: KeyRef::Id(key),
+                        version: None,
+                        recipient: Recipient::Key(KeyRef::Id(kek)),
+                    }
+                    .into(),
+                )
+            }
+            K::ReleaseKey => Some((
+                &self.certified,
+                ReleaseKey {
+                    realm,
+                    key: KeyRef::Id(self.made(CreateKey {
+                        export: ExportClass::Session,
+                        ..w.create_command(KeySpec::Aes256)
+                    })),
+                    version: None,
+                }
+                .into(),
+            )),
             K::Seal => Some((&self.custodian, Seal { reason: None }.into())),
             K::CreateRealm => govern(
                 CreateRealm {
@@ -427,6 +566,15 @@ impl Bench {
                 run(&w.engine, &w.officer, put).unwrap();
                 life(RemoveAlias { realm, key, alias }.into())
             }
+            K::ReadDestruction => {
+                let key = self.scheduled();
+                let execute = ExecuteDestruction {
+                    realm: realm.clone(),
+                    key: key.clone(),
+                };
+                run(&w.engine, &w.officer, execute).unwrap();
+                life(ReadDestruction { realm, key }.into())
+            }
             K::ReadBlastRadius => life(ReadBlastRadius { realm, key: key() }.into()),
             K::ConfigureRealm => govern(
                 ConfigureRealm {
@@ -576,6 +724,8 @@ impl Bench {
             | K::VerifyBatch
             | K::MacBatch => Some((&w.user, self.use_of(kind))),
             K::Status => govern(Status {}.into()),
+            K::ListModules => govern(ListModules {}.into()),
+            K::ReadSettings => govern(ReadSettings {}.into()),
             K::ReadAudit => audit(
                 ReadAudit {
                     from: 0,

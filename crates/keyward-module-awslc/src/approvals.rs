@@ -28,6 +28,8 @@ pub enum Subject {
         /// Iterations.
         iterations: u32,
     },
+    /// Agreement with a pair that exists for it alone, and the one-step KDF over it.
+    EphemeralAgreement(KeySpec),
     /// The one-step KDF over an agreed secret.
     OneStepKdf,
     /// Something the library can do and this module does not offer.
@@ -260,6 +262,11 @@ pub const ROWS: &[Row] = &[
     key(KeySpec::EcP256, Service::Sign, MESSAGE, ECDSA),
     key(KeySpec::EcP256, Service::Verify, MESSAGE, ECDSA),
     static_ecdh(KeySpec::EcP256),
+    agreed(
+        Subject::EphemeralAgreement(KeySpec::EcP384),
+        "the peer's pair is ephemeral too; the components are approved, a scheme of key transport is not on the certificate",
+        "140sp5314 table 5 (KAS-ECC-SSC ephemeral unified, KDA OneStep SP800-56Cr2)",
+    ),
     key(KeySpec::EcP384, Service::Generate, "", ECDSA),
     key(KeySpec::EcP384, Service::Sign, MESSAGE, ECDSA),
     key(KeySpec::EcP384, Service::Verify, MESSAGE, ECDSA),

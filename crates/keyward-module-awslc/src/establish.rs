@@ -8,7 +8,7 @@ use keyward_engine::ports::module::{Done, KeyHandle, ModuleFault, Output};
 use zeroize::Zeroizing;
 
 use crate::approvals;
-use crate::material::{Material, Prepared, Symmetric, kem_algorithm};
+use crate::material::{Material, Pair, Prepared, Symmetric, kem_algorithm};
 use crate::operate::scrub_stack;
 use crate::services::Services;
 use crate::shim::{self, SHARED_MAX};
@@ -26,29 +26,56 @@ impl AwsLcModule {
         let mut services = Services::new();
         let material = self.find(key)?.with(|material| {
             let pair = material.pair()?;
-            let algorithm = match pair.spec() {
-                KeySpec::EcP256 => &agreement::ECDH_P256,
-                KeySpec::EcP384 => &agreement::ECDH_P384,
-                KeySpec::EcP521 => &agreement::ECDH_P521,
-                _ => return Err(ModuleFault::Unsupported),
-            };
-            // Full public key validation (SP 800-56A §5.6.2.3.3) by the module, before the private key is touched.
-            let unparsed = agreement::UnparsedPublicKey::new(algorithm, peer);
-            if !spki::matches(pair.spec(), peer) || ParsedPublicKey::try_from(unparsed).is_err() {
-                return Err(ModuleFault::Refused);
-            }
-            let mut shared = Zeroizing::new([0; SHARED_MAX]);
-            let length = services
-                .run(|| shim::ecdh(pair.bytes(), peer, &mut shared))
-                .ok_or(ModuleFault::Refused)?;
-            let shared = shared.get(..length).unwrap_or_default();
+            let agreed = self.agreed(&mut services, pair, peer, info)?;
             // The indicator approves the two services; the security policy does not list static keys among the
             // key-agreement schemes.
             services.limit(approvals::policy(pair.spec(), Service::Agree));
-            self.one_step(&mut services, shared, info)
+            Ok(agreed)
         });
         scrub_stack();
         self.give_key(permit, &services, material?)
+    }
+
+    /// With a pair that exists for this agreement only.
+    pub(crate) fn agree_ephemeral(
+        &self,
+        permit: &Permit,
+        key: KeyHandle,
+        peer: &[u8],
+        info: &[u8],
+    ) -> Result<Done, ModuleFault> {
+        let mut services = Services::new();
+        let material = self
+            .find(key)?
+            .with(|material| self.agreed(&mut services, material.ephemeral()?, peer, info));
+        scrub_stack();
+        self.give_key(permit, &services, material?)
+    }
+
+    fn agreed(
+        &self,
+        services: &mut Services,
+        pair: &Pair,
+        peer: &[u8],
+        info: &[u8],
+    ) -> Result<Material, ModuleFault> {
+        let algorithm = match pair.spec() {
+            KeySpec::EcP256 => &agreement::ECDH_P256,
+            KeySpec::EcP384 => &agreement::ECDH_P384,
+            KeySpec::EcP521 => &agreement::ECDH_P521,
+            _ => return Err(ModuleFault::Unsupported),
+        };
+        // Full public key validation (SP 800-56A §5.6.2.3.3) by the module, before the private key is touched.
+        let unparsed = agreement::UnparsedPublicKey::new(algorithm, peer);
+        if !spki::matches(pair.spec(), peer) || ParsedPublicKey::try_from(unparsed).is_err() {
+            return Err(ModuleFault::Refused);
+        }
+        let mut shared = Zeroizing::new([0; SHARED_MAX]);
+        let length = services
+            .run(|| shim::ecdh(pair.bytes(), peer, &mut shared))
+            .ok_or(ModuleFault::Refused)?;
+        let shared = shared.get(..length).unwrap_or_default();
+        self.one_step(services, shared, info)
     }
 
     /// SP 800-56C §4.1, option 1: SHA-256(00000001 ‖ Z ‖ info).

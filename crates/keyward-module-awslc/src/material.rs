@@ -28,6 +28,8 @@ pub(crate) enum Material {
     Symmetric(Symmetric),
     /// RSA, EC, Ed25519 or ML-KEM.
     Pair(Pair),
+    /// EC for one agreement: never wrapped, never signs.
+    Ephemeral(Pair),
     /// A puncturable tree.
     Tree(PuncturableTree<Seed>),
 }
@@ -38,7 +40,7 @@ impl Material {
         match self {
             Self::Symmetric(key) => Ok(key.bytes()),
             Self::Pair(pair) => Ok(pair.bytes()),
-            Self::Tree(_) => Err(ModuleFault::Unsupported),
+            Self::Ephemeral(_) | Self::Tree(_) => Err(ModuleFault::Unsupported),
         }
     }
 
@@ -52,6 +54,21 @@ impl Material {
     pub(crate) fn pair(&self) -> Result<&Pair, ModuleFault> {
         match self {
             Self::Pair(pair) => Ok(pair),
+            _ => Err(ModuleFault::Unsupported),
+        }
+    }
+
+    pub(crate) fn ephemeral(&self) -> Result<&Pair, ModuleFault> {
+        match self {
+            Self::Ephemeral(pair) => Ok(pair),
+            _ => Err(ModuleFault::Unsupported),
+        }
+    }
+
+    /// A pair of either kind, for its public part.
+    pub(crate) fn any_pair(&self) -> Result<&Pair, ModuleFault> {
+        match self {
+            Self::Pair(pair) | Self::Ephemeral(pair) => Ok(pair),
             _ => Err(ModuleFault::Unsupported),
         }
     }
@@ -79,6 +96,18 @@ impl Material {
             }
             None => Pair::generate(slab, services, spec).map(Self::Pair),
         }
+    }
+
+    /// A new pair for one agreement.
+    pub(crate) fn generate_ephemeral(
+        slab: &Arc<Slab>,
+        services: &mut Services,
+        spec: KeySpec,
+    ) -> Result<Self, ModuleFault> {
+        if ecdsa(spec).is_none() {
+            return Err(ModuleFault::Unsupported);
+        }
+        Pair::generate(slab, services, spec).map(Self::Ephemeral)
     }
 
     /// A key from canonical material that came from outside: checked for its kind, then kept in its canonical form.

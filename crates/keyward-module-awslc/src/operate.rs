@@ -25,6 +25,7 @@ impl AwsLcModule {
             Operation::Sha256 { parts } => sha256(permit, parts),
             Operation::Hash { algorithm, message } => hash(permit, algorithm, message),
             Operation::Generate { spec } => self.generate(permit, spec),
+            Operation::GenerateEphemeral { spec } => self.generate_ephemeral(permit, spec),
             Operation::WrapKey { kek, key } => self.wrap_key(permit, kek, key),
             Operation::UnwrapKey { kek, blob, spec } => self.unwrap_key(permit, kek, blob, spec),
             Operation::WrapBytes { kek, bytes } => self.wrap_bytes(permit, kek, bytes),
@@ -64,6 +65,9 @@ impl AwsLcModule {
                 signature,
             } => crate::sign::verify(permit, spec, public, scheme, message, signature),
             Operation::Agree { key, peer, info } => self.agree(permit, key, peer, info),
+            Operation::AgreeEphemeral { key, peer, info } => {
+                self.agree_ephemeral(permit, key, peer, info)
+            }
             Operation::Encapsulate { spec, public } => self.encapsulate(permit, spec, public),
             Operation::Decapsulate { key, ciphertext } => self.decapsulate(permit, key, ciphertext),
             Operation::Reveal { key } => self.reveal(permit, key),
@@ -77,10 +81,17 @@ impl AwsLcModule {
         self.give_key(permit, &services, material)
     }
 
+    fn generate_ephemeral(&self, permit: &Permit, spec: KeySpec) -> Answer {
+        let mut services = Services::new();
+        let material = Material::generate_ephemeral(&self.slab, &mut services, spec)?;
+        scrub_stack();
+        self.give_key(permit, &services, material)
+    }
+
     fn public_key(&self, key: KeyHandle) -> Answer {
         let public = self
             .find(key)?
-            .with(|material| material.pair()?.public_der())?;
+            .with(|material| material.any_pair()?.public_der())?;
         Ok(Done {
             output: Output::Bytes(public),
             indicator: Indicator::NotApplicable,

@@ -9,10 +9,17 @@ const fn resource(kind: CommandKind) -> &'static str {
     use CommandKind as K;
     match kind {
         K::DescribeKey
+        | K::PutSecretVersion
+        | K::ReadSecret
+        | K::CreateCertificateRequest
+        | K::GiveNotice
+        | K::ExportKey
+        | K::ReleaseKey
         | K::UpdateKey
         | K::PutAlias
         | K::RemoveAlias
         | K::ReadBlastRadius
+        | K::ReadDestruction
         | K::RotateKey
         | K::ActivateKey
         | K::SuspendKey
@@ -36,6 +43,11 @@ const fn resource(kind: CommandKind) -> &'static str {
         | K::MacBatch => "Key",
         K::CreateKey
         | K::ListKeys
+        | K::CreateSecret
+        | K::ListObjects
+        | K::CreateImportKey
+        | K::ImportKey
+        | K::PutCertificate
         | K::DescribeRealm
         | K::ConfigureRealm
         | K::SuspendRealm
@@ -61,6 +73,8 @@ const fn resource(kind: CommandKind) -> &'static str {
         | K::Seal
         | K::CreateRealm
         | K::ListRealms
+        | K::ListModules
+        | K::ReadSettings
         | K::Status
         | K::ServerEvent
         | K::RejectedAttempts => "System",
@@ -91,6 +105,13 @@ pub(crate) const fn groups(kind: CommandKind) -> &'static [&'static str] {
     use CommandKind as K;
     match kind {
         K::CreateKey
+        | K::CreateSecret
+        | K::PutSecretVersion
+        | K::PutCertificate
+        | K::CreateCertificateRequest
+        | K::CreateImportKey
+        | K::ImportKey
+        | K::ExportKey
         | K::UpdateKey
         | K::PutAlias
         | K::RemoveAlias
@@ -116,7 +137,11 @@ pub(crate) const fn groups(kind: CommandKind) -> &'static [&'static str] {
         | K::SignBatch
         | K::VerifyBatch
         | K::MacBatch => &["key-use", "key-any", "not-evidence"],
-        K::DescribeKey | K::ListKeys | K::ReadBlastRadius => &["key-read", "key-any"],
+        K::DescribeKey | K::ListKeys | K::ListObjects | K::ReadBlastRadius | K::ReadDestruction => {
+            &["key-read", "key-any"]
+        }
+        K::GiveNotice => &["key-any", "due-work", "not-evidence"],
+        K::ReadSecret | K::ReleaseKey => &["key-use", "key-any", "not-evidence"],
         K::DescribeRealm => &["govern-realm", "evidence-realm", "see-realm"],
         K::DescribePrincipal | K::ListPrincipals | K::ListPolicies => {
             &["govern-realm", "evidence-realm"]
@@ -134,7 +159,9 @@ pub(crate) const fn groups(kind: CommandKind) -> &'static [&'static str] {
         K::CreateRealm | K::ConfigureRealm => &["govern-installation", "not-evidence"],
         K::Seal => &["govern-installation", "sealing", "not-evidence"],
         K::RedactRecord | K::RotateLogKey => &["govern-installation", "not-evidence"],
-        K::ListRealms | K::Status => &["govern-installation", "evidence"],
+        K::ListRealms | K::Status | K::ListModules | K::ReadSettings => {
+            &["govern-installation", "evidence"]
+        }
         K::ReadAudit | K::ProveRecord | K::ReadCheckpoint | K::ReadLog => &["evidence"],
         K::ArchiveLog => &["archive", "not-evidence"],
         K::Unseal => &["other", "not-evidence"],

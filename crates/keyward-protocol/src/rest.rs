@@ -18,6 +18,7 @@ mod fields;
 mod headers;
 mod json;
 mod keys;
+mod objects;
 pub mod openapi;
 mod pem;
 mod query;
@@ -35,7 +36,7 @@ pub use headers::Headers;
 pub use reply::{Body, Health, Readiness, Reply, Response};
 pub use route::{Matched, Method, find};
 pub use spec::{Field, Kind, RouteSpec, Success};
-pub use table::{CHAPTERS, Chapter, Route, routes};
+pub use table::{CHAPTERS, Chapter, Of, Route, routes};
 pub use time::{format_time, parse_time};
 
 use keyward_core::Problem;

@@ -144,6 +144,19 @@ async fn serve_until_stopped(
     if let Some(path) = &options.port_file {
         write_port(path, bound.port())?;
     }
+    engine.describe_settings(vec![
+        ("data_dir".to_owned(), layout.root.display().to_string()),
+        ("listen".to_owned(), bound.to_string()),
+        ("certificate".to_owned(), certificate.display().to_string()),
+        ("private_key".to_owned(), key.display().to_string()),
+        (
+            "config".to_owned(),
+            options
+                .config
+                .as_ref()
+                .map_or_else(|| "none".to_owned(), |path| path.display().to_string()),
+        ),
+    ]);
     tracing::info!(address = %bound, sealed = engine.is_sealed(), "listening");
     let work = tokio::spawn(keep_working(Arc::clone(&engine), Arc::clone(&peers)));
     let every = Duration::from_secs(config.witness_every_seconds.map_or(10, u64::from).max(1));

@@ -1,5 +1,6 @@
 //! `key`.
 pub mod attributes;
+pub mod transfer;
 
 use clap::{Args, Subcommand};
 use keyward_core::algorithm::{KeySpec, Protection, Purpose};
@@ -42,12 +43,22 @@ pub enum Key {
     /// Further names: add, move, remove
     #[command(subcommand)]
     Alias(attributes::Alias),
+    /// Show what is known about the destruction of a key
+    #[command(
+        after_help = "Example:\n  keyward key destruction orders -r shop --json > orders-destroyed.json"
+    )]
+    Destruction {
+        /// Name or id
+        key: String,
+    },
     /// Show what depends on a key
     #[command(after_help = "Example:\n  keyward key blast-radius orders -r shop")]
     BlastRadius {
         /// Name or id
         key: String,
     },
+    #[command(flatten)]
+    Transfer(transfer::Transfer),
     #[command(flatten)]
     Change(Change),
 }
@@ -169,6 +180,10 @@ pub struct Create {
     /// Who answers for it, by id [default: you]
     #[arg(long, value_name = "ID", value_parser = principal)]
     pub owner: Option<keyward_core::ids::PrincipalId>,
+    /// Let services that are not approved be used with it, for life; only
+    /// where the realm allows that
+    #[arg(long)]
+    pub non_approved_exception: bool,
 }
 
 /// A key and perhaps a reason.
@@ -254,7 +269,7 @@ pub fn sensitivity(text: &str) -> Result<Sensitivity, String> {
     choice(text, Sensitivity::parse, &["low", "moderate", "high"])
 }
 
-fn state(text: &str) -> Result<State, String> {
+pub fn state(text: &str) -> Result<State, String> {
     choice(text, State::parse, &State::ALL.map(State::as_str))
 }
 

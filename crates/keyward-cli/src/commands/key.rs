@@ -1,6 +1,7 @@
 //! `key`.
-mod attributes;
-mod view;
+pub mod attributes;
+mod transfer;
+pub mod view;
 
 use keyward_client::Key as Shown;
 use keyward_core::command::{
@@ -37,6 +38,7 @@ pub fn run(global: &Global, args: Key, out: Out) -> Result<(), Failure> {
         }
         Key::Update(args) => attributes::update(&session, realm, *args),
         Key::Alias(args) => attributes::alias(&session, realm, args),
+        Key::Destruction { key } => attributes::destruction(&session, realm, &key),
         Key::BlastRadius { key } => attributes::blast_radius(&session, realm, &key),
         Key::Show { key } => {
             let command = DescribeKey {
@@ -46,20 +48,39 @@ pub fn run(global: &Global, args: Key, out: Out) -> Result<(), Failure> {
             let key = session.run(async |client| client.describe_key(command).await)?;
             out.show(&key, |out| view::facts(out, &key))
         }
-        Key::Change(args) => {
-            let changed = change(&session, realm, args)?;
-            out.show(&changed, |out| out.say(&view::summary(&changed)))
-        }
+        Key::Transfer(args) => transfer::run(&session, realm, args),
+        Key::Change(args) => apply(&session, realm, args, &key_ref),
     }
 }
 
+/// How a text names an object.
+type Refer<'a> = &'a dyn Fn(&str) -> Result<KeyRef, Failure>;
+
+/// Changes an object and says how it stands then.
+pub fn apply(
+    session: &Session,
+    realm: RealmRef,
+    args: Change,
+    refer: Refer<'_>,
+) -> Result<(), Failure> {
+    let changed = change(session, realm, args, refer)?;
+    session
+        .out
+        .show(&changed, |out| out.say(&view::summary(&changed)))
+}
+
 /// What answers with the key as it is afterwards.
-fn change(session: &Session, realm: RealmRef, args: Change) -> Result<Shown, Failure> {
+fn change(
+    session: &Session,
+    realm: RealmRef,
+    args: Change,
+    refer: Refer<'_>,
+) -> Result<Shown, Failure> {
     match args {
         Change::Activate { key, version } => {
             let command = ActivateKey {
                 realm,
-                key: key_ref(&key)?,
+                key: refer(&key)?,
                 version,
             };
             session.run(async |client| client.activate_key(command).await)
@@ -67,7 +88,7 @@ fn change(session: &Session, realm: RealmRef, args: Change) -> Result<Shown, Fai
         Change::Suspend(args) => {
             let command = SuspendKey {
                 realm,
-                key: key_ref(&args.key)?,
+                key: refer(&args.key)?,
                 reason: args.reason,
             };
             session.run(async |client| client.suspend_key(command).await)
@@ -75,7 +96,7 @@ fn change(session: &Session, realm: RealmRef, args: Change) -> Result<Shown, Fai
         Change::Resume(args) => {
             let command = ResumeKey {
                 realm,
-                key: key_ref(&args.key)?,
+                key: refer(&args.key)?,
                 reason: args.reason,
             };
             session.run(async |client| client.resume_key(command).await)
@@ -92,7 +113,7 @@ fn change(session: &Session, realm: RealmRef, args: Change) -> Result<Shown, Fai
             )?;
             let command = DeactivateKey {
                 realm,
-                key: key_ref(&args.key)?,
+                key: refer(&args.key)?,
                 version,
                 reason: args.reason,
             };
@@ -108,18 +129,18 @@ fn change(session: &Session, realm: RealmRef, args: Change) -> Result<Shown, Fai
             confirm(&format!("`{key}` will be compromised for good"), &key, yes)?;
             let command = ReportCompromise {
                 realm,
-                key: key_ref(&key)?,
+                key: refer(&key)?,
                 version,
                 since,
                 reason,
             };
             session.run(async |client| client.report_compromise(command).await)
         }
-        Change::Destroy(args) => destroy(session, realm, args),
+        Change::Destroy(args) => destroy(session, realm, args, refer),
         Change::Rotate { key } => {
             let command = RotateKey {
                 realm,
-                key: key_ref(&key)?,
+                key: refer(&key)?,
             };
             session.run(async |client| client.rotate_key(command).await)
         }
@@ -127,12 +148,21 @@ fn change(session: &Session, realm: RealmRef, args: Change) -> Result<Shown, Fai
 }
 
 fn create(session: &Session, realm: RealmRef, args: Create) -> Result<(), Failure> {
+    let command = new_key(realm, args)?;
+    let key = session.run(async |client| client.create_key(command).await)?;
+    session.out.show(&key, |out| {
+        out.say(&format!("key {} made, id {}", view::called(&key), key.id))
+    })
+}
+
+/// What the flags say of a new key.
+fn new_key(realm: RealmRef, args: Create) -> Result<CreateKey, Failure> {
     let periods =
         (args.protect_days.is_some() || args.process_days.is_some()).then(|| Cryptoperiod {
             originator: args.protect_days.map(Millis::days),
             recipient: args.process_days.map(Millis::days),
         });
-    let command = CreateKey {
+    Ok(CreateKey {
         realm,
         name: args.name.as_deref().map(name).transpose()?,
         spec: args.spec,
@@ -146,10 +176,7 @@ fn create(session: &Session, realm: RealmRef, args: Create) -> Result<(), Failur
         applications: args.applications,
         tags: args.tags.into_iter().collect(),
         owner: args.owner,
-    };
-    let key = session.run(async |client| client.create_key(command).await)?;
-    session.out.show(&key, |out| {
-        out.say(&format!("key {} made, id {}", view::called(&key), key.id))
+        exception: args.non_approved_exception.then_some(true),
     })
 }
 
@@ -185,8 +212,12 @@ fn list(
     })
 }
 
-fn destroy(session: &Session, realm: RealmRef, args: Destroy) -> Result<Shown, Failure> {
-    let keyed = |text: &str| -> Result<KeyRef, Failure> { key_ref(text) };
+fn destroy(
+    session: &Session,
+    realm: RealmRef,
+    args: Destroy,
+    keyed: Refer<'_>,
+) -> Result<Shown, Failure> {
     match args {
         Destroy::Schedule {
             key,

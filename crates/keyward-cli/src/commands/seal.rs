@@ -2,7 +2,7 @@
 use std::process::ExitCode;
 
 use keyward_client::Status as Shown;
-use keyward_core::command;
+use keyward_core::command::{self, ListModules, ReadSettings};
 use serde_json::json;
 
 use super::workload::done;
@@ -117,4 +117,62 @@ fn elapsed(seconds: u64) -> String {
         (0, hours, minutes) => format!("{hours} h {minutes} min"),
         (days, hours, minutes) => format!("{days} d {hours} h {minutes} min"),
     }
+}
+
+/// The modules the server uses.
+pub fn modules(global: &Global, out: Out) -> Result<(), Failure> {
+    let session = Session::open(global, out)?;
+    let modules = session.run(async |client| client.list_modules(ListModules {}).await)?;
+    out.show(&modules, |out| {
+        for module in &modules.items {
+            let numbers: Vec<String> = module
+                .certificates
+                .iter()
+                .map(|number| format!("#{number}"))
+                .collect();
+            let mode = if module.approved_mode { "yes" } else { "no" };
+            out.facts(&[
+                ("module", module.name.clone()),
+                ("version", module.version.clone()),
+                ("certificates", numbers.join(" ")),
+                ("level", module.level.to_string()),
+                ("approved mode", mode.to_owned()),
+                ("entropy", module.entropy.clone()),
+            ])?;
+            out.line("")?;
+            let mut rows: Vec<Vec<String>> = Vec::new();
+            for one in &module.services {
+                let text = if one.permitted_today {
+                    one.service.clone()
+                } else {
+                    format!("({})", one.service)
+                };
+                match rows.last_mut().filter(|row| row.first() == Some(&one.spec)) {
+                    Some(row) => {
+                        if let Some(cell) = row.last_mut() {
+                            cell.push_str(", ");
+                            cell.push_str(&text);
+                        }
+                    }
+                    None => rows.push(vec![one.spec.clone(), text]),
+                }
+            }
+            out.table(1, &["KEY", "SERVICES (IN PARENTHESES: NOT TODAY)"], &rows)?;
+        }
+        Ok(())
+    })
+}
+
+/// The settings the server runs with.
+pub fn settings(global: &Global, out: Out) -> Result<(), Failure> {
+    let session = Session::open(global, out)?;
+    let settings = session.run(async |client| client.read_settings(ReadSettings {}).await)?;
+    out.show(&settings, |out| {
+        let facts: Vec<(&str, String)> = settings
+            .settings
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.clone()))
+            .collect();
+        out.facts(&facts)
+    })
 }

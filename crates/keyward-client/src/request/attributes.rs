@@ -20,6 +20,7 @@ pub(super) fn route(command: &Command, key: &str) -> Option<(Method, String)> {
             format!("{key}/aliases/{}", encoded(c.alias.as_str())),
         ),
         Command::ReadBlastRadius(_) => (Method::GET, format!("{key}/blast-radius")),
+        Command::ReadDestruction(_) => (Method::GET, format!("{key}/destruction")),
         _ => return None,
     })
 }

@@ -2,10 +2,13 @@
 use std::collections::BTreeMap;
 
 use keyward_core::algorithm::{KeySpec, Protection, Purpose, SignatureScheme};
+use keyward_core::command::Value as Value_;
 use keyward_core::command::*;
 use keyward_core::ids::{ObjectId, PrincipalId, RealmId, TokenId};
 use keyward_core::name::Name;
-use keyward_core::object::{Cryptoperiod, ExportClass, Quotas, RealmRules, Sensitivity};
+use keyward_core::object::{
+    Cryptoperiod, ExportClass, ObjectKind, Quotas, RealmRules, Sensitivity,
+};
 use keyward_core::role::Role;
 use keyward_core::secret::Secret;
 use keyward_core::state::State;
@@ -48,6 +51,80 @@ fn about_realms(realm: &RealmRef) -> Vec<Command> {
     vec![
         DescribeRealm {
             realm: realm.clone(),
+        }
+        .into(),
+        CreateSecret {
+            realm: realm.clone(),
+            kind: ObjectKind::Secret,
+            name: Some(name("s \"1\"")),
+            value: Value_::Given(Secret::new(vec![0, 255])),
+            sensitivity: Sensitivity::High,
+            applications: vec!["x".into()],
+            tags: BTreeMap::from([("a".into(), "b".into())]),
+            owner: Some(principal),
+        }
+        .into(),
+        CreateSecret {
+            realm: realm.clone(),
+            kind: ObjectKind::Opaque,
+            name: None,
+            value: Value_::Generated(Alphabet::Hexadecimal, 64),
+            sensitivity: Sensitivity::Moderate,
+            applications: vec![],
+            tags: BTreeMap::new(),
+            owner: None,
+        }
+        .into(),
+        ListObjects {
+            realm: realm.clone(),
+            kind: ObjectKind::Certificate,
+            after: Some(ObjectId([4; 16])),
+            limit: 7,
+            state: Some(State::Active),
+            name_prefix: Some("a&b".into()),
+            filter: Some(KeyFilter {
+                tag: Some(("env".into(), None)),
+                ..KeyFilter::default()
+            }),
+        }
+        .into(),
+        PutCertificate {
+            realm: realm.clone(),
+            renews: None,
+            name: Some(name("till")),
+            chain: vec![0x30, 0x03, 0x02, 0x01, 0x01, 0x30, 0x00],
+            subject_key: Some(KeyRef::Name(name("pair 1"))),
+            tags: BTreeMap::from([("a".into(), "b".into())]),
+            owner: Some(principal),
+        }
+        .into(),
+        CreateImportKey {
+            realm: realm.clone(),
+            scheme: TransferScheme::MlKem1024,
+        }
+        .into(),
+        ImportKey {
+            create: CreateKey {
+                realm: realm.clone(),
+                name: Some(name("k")),
+                spec: KeySpec::Aes256,
+                purpose: None,
+                protection: Protection::Software,
+                export: ExportClass::Never,
+                activate: true,
+                cryptoperiod: None,
+                rotate_every: None,
+                sensitivity: Sensitivity::Moderate,
+                applications: vec![],
+                tags: BTreeMap::new(),
+                owner: None,
+                exception: Some(true),
+            },
+            transfer: Transfer {
+                import_key: [5; 16],
+                encapsulated: vec![1, 2],
+                wrapped: vec![3, 4, 5],
+            },
         }
         .into(),
         ConfigureRealm {
@@ -159,6 +236,7 @@ fn about_realms(realm: &RealmRef) -> Vec<Command> {
             applications: vec!["x".into(), "y\"".into()],
             tags: BTreeMap::from([("a".into(), "b\n".into())]),
             owner: Some(principal),
+            exception: None,
         }
         .into(),
         CreateKey {
@@ -175,6 +253,7 @@ fn about_realms(realm: &RealmRef) -> Vec<Command> {
             applications: vec![],
             tags: BTreeMap::new(),
             owner: None,
+            exception: None,
         }
         .into(),
     ]
@@ -191,6 +270,11 @@ fn about_keys(realm: &RealmRef, key: &KeyRef) -> Vec<Command> {
     make! {
         DescribeKey {}
         ReadBlastRadius {}
+        ReadDestruction {}
+        CreateCertificateRequest { subject: "CN=a\"b".to_owned(), alternative_names: vec!["dns:a".to_owned()] }
+        ExportKey { version: Some(2), recipient: Recipient::Key(KeyRef::Name(name("kek"))) }
+        ExportKey { version: None, recipient: Recipient::Public(TransferScheme::EcdhP384, vec![9, 8]) }
+        ReleaseKey { version: Some(1) }
         PutAlias { alias: name("a/b ç"), take: true }
         RemoveAlias { alias: name("a/b ç") }
         UpdateKey {
@@ -242,6 +326,70 @@ fn about_keys(realm: &RealmRef, key: &KeyRef) -> Vec<Command> {
     }
 }
 
+fn about_objects(realm: &RealmRef, kind: ObjectKind, key: &KeyRef) -> Vec<Command> {
+    let (realm, key) = (realm.clone(), key.clone());
+    let mut all: Vec<Command> = vec![
+        DescribeKey {
+            realm: realm.clone(),
+            key: key.clone(),
+        }
+        .into(),
+        SuspendKey {
+            realm: realm.clone(),
+            key: key.clone(),
+            reason: Some("x".into()),
+        }
+        .into(),
+        ExecuteDestruction {
+            realm: realm.clone(),
+            key: key.clone(),
+        }
+        .into(),
+        UpdateKey {
+            name: Some(Edit::Clear),
+            ..UpdateKey::nothing(realm.clone(), key.clone())
+        }
+        .into(),
+    ];
+    if kind == ObjectKind::Certificate {
+        all.push(
+            PutCertificate {
+                realm,
+                renews: Some(key),
+                name: None,
+                chain: vec![0x30, 0x00],
+                subject_key: None,
+                tags: BTreeMap::new(),
+                owner: None,
+            }
+            .into(),
+        );
+        return all;
+    }
+    all.push(
+        PutSecretVersion {
+            realm: realm.clone(),
+            key: key.clone(),
+            value: Value_::Wrapped(Transfer {
+                import_key: [5; 16],
+                encapsulated: vec![1, 2],
+                wrapped: vec![3],
+            }),
+        }
+        .into(),
+    );
+    let version = Some(3);
+    all.push(
+        ReadSecret {
+            realm,
+            key,
+            version,
+        }
+        .into(),
+    );
+    all
+}
+
 #[expect(clippy::too_many_lines, reason = "a table")]
 fn others() -> Vec<Command> {
     let principal = PrincipalId([3; 16]);
@@ -251,6 +399,8 @@ fn others() -> Vec<Command> {
         }
         .into(),
         Status {}.into(),
+        ListModules {}.into(),
+        ReadSettings {}.into(),
         CreateRealm {
             name: name("r"),
             level: 3,
@@ -350,6 +500,20 @@ fn every_command_reads_back_from_the_wire_as_it_was_asked() {
             all.extend(about_keys(&realm, &key));
         }
     }
+    for realm in realms() {
+        for kind in [
+            ObjectKind::Secret,
+            ObjectKind::Opaque,
+            ObjectKind::Certificate,
+        ] {
+            for key in [
+                KeyRef::Object(kind, ObjectId([7; 16])),
+                KeyRef::Named(kind, name("käse / 1")),
+            ] {
+                all.extend(about_objects(&realm, kind, &key));
+            }
+        }
+    }
     let mut seen = std::collections::BTreeSet::new();
     for command in &all {
         let request = Request::of(command).unwrap_or_else(|error| panic!("{command:?}: {error}"));
@@ -362,7 +526,10 @@ fn every_command_reads_back_from_the_wire_as_it_was_asked() {
     for kind in CommandKind::ALL {
         let callable = !matches!(
             kind,
-            CommandKind::Unseal | CommandKind::ServerEvent | CommandKind::RejectedAttempts
+            CommandKind::Unseal
+                | CommandKind::ServerEvent
+                | CommandKind::RejectedAttempts
+                | CommandKind::GiveNotice
         );
         assert_eq!(seen.contains(kind), callable, "{kind:?}");
     }

@@ -2,8 +2,9 @@
 use std::path::Path;
 
 use keyward_client::{
-    Anchor, BlastRadius, Health, Key, Page, PolicyList, Principal, Readiness, Realm, RecordPage,
-    RecordProof, Status, Verified,
+    Anchor, BlastRadius, Certificate, CertificateRequest, DestructionCertificate, ExportedKey,
+    Health, ImportKey, Key, ModuleList, Page, PolicyList, Principal, Readiness, Realm, RecordPage,
+    RecordProof, ServerSettings, Status, Verified,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -30,6 +31,13 @@ fn every_answer_of_the_server_is_read_whole() {
     assert_kept::<PolicyList>("policies");
     assert_kept::<Key>("key");
     assert_kept::<BlastRadius>("blast-radius");
+    assert_kept::<Certificate>("certificate");
+    assert_kept::<CertificateRequest>("certificate-request");
+    assert_kept::<ImportKey>("import-key");
+    assert_kept::<ExportedKey>("exported");
+    assert_kept::<DestructionCertificate>("destruction");
+    assert_kept::<ModuleList>("modules");
+    assert_kept::<ServerSettings>("settings");
     assert_kept::<Page<Key>>("keys");
     assert_kept::<Verified>("verified");
     assert_kept::<Verified>("verified-mac");

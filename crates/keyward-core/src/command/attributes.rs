@@ -131,6 +131,18 @@ pub struct ReadBlastRadius {
     pub key: KeyRef,
 }
 
+/// Shows what is known about the destruction of a key's versions: for whoever must prove it.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct ReadDestruction {
+    /// Realm.
+    #[n(0)]
+    pub realm: RealmRef,
+    /// Which.
+    #[n(1)]
+    pub key: KeyRef,
+}
+
 /// What a listing is narrowed to; all that is given must hold.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode, Default)]
 #[cbor(map)]

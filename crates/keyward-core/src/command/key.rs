@@ -56,6 +56,9 @@ pub struct CreateKey {
     /// Owner; the caller if not given.
     #[n(12)]
     pub owner: Option<PrincipalId>,
+    /// Whether services that are not approved may be used with it, for life; only where the realm allows that.
+    #[n(13)]
+    pub exception: Option<bool>,
 }
 
 /// Shows a key and its versions.

@@ -5,7 +5,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::{ModuleFacts, Moment, approved_today, module_fits};
-use crate::algorithm::{Protection, Service};
+use crate::algorithm::{Protection, Purpose, Service};
 use crate::command::CreateKey;
 use crate::ids::ObjectId;
 use crate::limits::{
@@ -42,34 +42,11 @@ pub fn create(
 ) -> Result<Birth, Problem> {
     realm_open(realm)?;
     let spec = command.spec;
-    let purpose = match command.purpose {
-        Some(purpose) if spec.purposes().contains(&purpose) => purpose,
-        Some(_) => return Err(field("purpose", "this kind of key has no such purpose")),
-        None => *spec
-            .purposes()
-            .first()
-            .ok_or_else(|| field("spec", "this kind of key has no purpose"))?,
-    };
-    if command.protection != Protection::Software
-        || !module.services.contains(&(spec, Service::Generate))
-    {
-        return Err(if command.protection == Protection::Software {
-            Problem::new(ErrorCode::AlgorithmNotSupported).with("algorithm", spec.as_str())
-        } else {
-            Problem::new(ErrorCode::ProtectionUnavailable)
-                .with("protection", command.protection.as_str())
-        });
-    }
+    let purpose = purpose_of(command)?;
+    offered(command, module)?;
     approved_today(spec, Service::Generate, moment)?;
     module_fits(realm, module)?;
-    if realm.level >= 3 && command.export == ExportClass::Session {
-        return Err(Problem::new(ErrorCode::ExportForbidden).with("class", command.export.as_str()));
-    }
-    if let Some(widest) = realm.rules.and_then(|rules| rules.widest_export)
-        && command.export > widest
-    {
-        return Err(Problem::new(ErrorCode::ExportForbidden).with("class", command.export.as_str()));
-    }
+    let exception = within_rules(command, realm)?;
     let rotate_every = command
         .rotate_every
         .or_else(|| realm.rules.and_then(|rules| rules.rotate_every));
@@ -98,7 +75,7 @@ pub fn create(
             sensitivity: command.sensitivity,
             applications: command.applications.clone(),
             export: command.export,
-            exception: false,
+            exception,
             cryptoperiod,
             rotate_every,
             rotate_at: rotate_every.map(|every| now.plus(every)),
@@ -116,6 +93,49 @@ pub fn create(
             State::PreActivation
         },
     })
+}
+
+fn purpose_of(command: &CreateKey) -> Result<Purpose, Problem> {
+    let possible = command.spec.purposes();
+    match command.purpose {
+        Some(purpose) if possible.contains(&purpose) => Ok(purpose),
+        Some(_) => Err(field("purpose", "this kind of key has no such purpose")),
+        None => possible
+            .first()
+            .copied()
+            .ok_or_else(|| field("spec", "this kind of key has no purpose")),
+    }
+}
+
+fn offered(command: &CreateKey, module: &ModuleFacts) -> Result<(), Problem> {
+    if command.protection != Protection::Software {
+        return Err(Problem::new(ErrorCode::ProtectionUnavailable)
+            .with("protection", command.protection.as_str()));
+    }
+    if module.services.contains(&(command.spec, Service::Generate)) {
+        Ok(())
+    } else {
+        Err(Problem::new(ErrorCode::AlgorithmNotSupported).with("algorithm", command.spec.as_str()))
+    }
+}
+
+/// What the realm's level and rules say about export and exceptions; whether the key has one.
+fn within_rules(command: &CreateKey, realm: &Realm) -> Result<bool, Problem> {
+    let rules = realm.rules.unwrap_or_default();
+    let too_wide = rules
+        .widest_export
+        .is_some_and(|widest| command.export > widest);
+    if too_wide || (realm.level >= 3 && command.export == ExportClass::Session) {
+        return Err(Problem::new(ErrorCode::ExportForbidden).with("class", command.export.as_str()));
+    }
+    let exception = command.exception.unwrap_or(false);
+    if exception && rules.exceptions != Some(true) {
+        return Err(field(
+            "non_approved_exception",
+            "this realm does not allow keys with an exception",
+        ));
+    }
+    Ok(exception)
 }
 
 pub(super) fn check_cryptoperiod(period: &Cryptoperiod) -> Result<(), Problem> {
@@ -144,7 +164,11 @@ fn is_no_word(text: &String) -> bool {
     text.is_empty() || text.len() > TAG_MAX_BYTES || text.chars().any(char::is_control)
 }
 
-pub(super) fn check_tags(tags: &BTreeMap<String, String>) -> Result<(), Problem> {
+/// Checks tags.
+///
+/// # Errors
+/// `invalid_field`.
+pub fn check_tags(tags: &BTreeMap<String, String>) -> Result<(), Problem> {
     if tags.len() > TAGS_MAX {
         return Err(field("tags", "at most 50 tags"));
     }
@@ -208,10 +232,10 @@ pub fn version(
         reason: None,
         approval: None,
     }];
-    let parts: &[Part] = if object.kind == ObjectKind::Pair {
-        &[Part::Private, Part::Public]
-    } else {
-        &[Part::Secret]
+    let parts: &[Part] = match object.kind {
+        ObjectKind::Pair => &[Part::Private, Part::Public],
+        ObjectKind::Certificate => &[Part::Public],
+        _ => &[Part::Secret],
     };
     let mut version = Version {
         object: object.id,
@@ -238,6 +262,7 @@ pub fn version(
         destroyed_at: None,
         compromise_found_after_destruction: false,
         was_exported: false,
+        puncture_epoch: None,
         hsm_reference: None,
     };
     if active {
@@ -420,7 +445,15 @@ pub fn resume(
         from
     };
     Ok(Transitioned {
-        object: touched(object, moment, |object| object.suspended_at = None),
+        object: touched(object, moment, |object| {
+            object.suspended_at = None;
+            // What a scheduled destruction had stopped goes on; if it is overdue by now, at once.
+            if object.rotate_at.is_none() {
+                object.rotate_at = object
+                    .rotate_every
+                    .map(|every| current.created_at.plus(every));
+            }
+        }),
         versions: changed,
         change: StateChange { from, to },
     })
@@ -440,7 +473,12 @@ pub fn deactivate(
     let mut next = version.clone();
     let change = checked_move(&mut next, State::Deactivated, moment, reason)?;
     Ok(Transitioned {
-        object: touched(object, moment, |_| ()),
+        object: touched(object, moment, |object| {
+            // A key that was ended by hand does not begin anew by itself.
+            if version.number == object.current {
+                object.rotate_at = None;
+            }
+        }),
         versions: vec![next],
         change,
     })

@@ -150,7 +150,7 @@ pub struct Version {
     /// Material wrapped by AES-KWP; none once destroyed, or when it lives in an HSM.
     #[cbor(n(4), with = "minicbor::bytes")]
     pub material: Option<Vec<u8>>,
-    /// Public key, SubjectPublicKeyInfo DER, for pairs.
+    /// Public key, SubjectPublicKeyInfo DER, for pairs; for certificates the chain, DER, one after the other.
     #[cbor(n(5), with = "minicbor::bytes")]
     pub public: Option<Vec<u8>>,
     /// Parts and their states.
@@ -189,6 +189,9 @@ pub struct Version {
     /// HSM and object id there, for protected keys.
     #[cbor(n(17), with = "minicbor::bytes")]
     pub hsm_reference: Option<Vec<u8>>,
+    /// The puncture epoch in which it was destroyed.
+    #[n(18)]
+    pub puncture_epoch: Option<u64>,
 }
 
 impl Version {
@@ -198,6 +201,8 @@ impl Version {
         self.components
             .iter()
             .find(|c| c.part != Part::Public)
+            // A certificate has a public part only.
+            .or_else(|| self.components.first())
             .map_or(State::Destroyed, |c| c.state)
     }
 }

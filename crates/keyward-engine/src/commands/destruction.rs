@@ -2,22 +2,40 @@
 use std::sync::Arc;
 
 use keyward_core::command::{
-    CancelDestruction, ConfirmDestruction, ExecuteDestruction, ScheduleDestruction,
+    CancelDestruction, ConfirmDestruction, ExecuteDestruction, ReadDestruction, ScheduleDestruction,
 };
 use keyward_core::decide::destroy::{self, Execution};
 use keyward_core::decide::life::Transitioned;
+use keyward_core::ids::PrincipalId;
 use keyward_core::object::{Object, RealmCounters, Version};
-use keyward_core::outcome::Outcome;
+use keyward_core::outcome::{DestroyedVersion, DestructionCertificate, Outcome};
+use keyward_core::state::State;
 use keyward_core::time::Timestamp;
 use keyward_core::{ErrorCode, Problem};
 
 use super::life::plain;
 use crate::cache::ObjectEntry;
 use crate::committer::Invalidate;
+use crate::custody::LedgerEntry;
 use crate::ports::store::Row;
 use crate::problems::change_problem;
 use crate::rows::{self, DueJob, DueKind};
 use crate::work::Work;
+
+/// What somebody with an old copy of everything on disk could still do (DESIGN §6).
+fn what_remains(seal: &str) -> &'static str {
+    match seal {
+        "passphrase" => {
+            "an old copy of the data directory still opens with the passphrase: this seal does not protect against it"
+        }
+        "tpm" => {
+            "nothing, if the seal's policy has an NV counter; otherwise an old copy still opens on this machine"
+        }
+        "custodians" => "nothing, once fewer shares of the old epoch survive than are needed",
+        "hsm" => "nothing, once the old key in the HSM and the HSM's own backups of it are gone",
+        _ => "not known for this kind of seal",
+    }
+}
 
 impl Work<'_> {
     pub(super) fn schedule_destruction(
@@ -49,15 +67,7 @@ impl Work<'_> {
 
     fn put_due(&mut self, object: &Object, at: Timestamp) -> Result<(), Problem> {
         let key = rows::due(at, DueKind::Destroy, object.realm, object.id);
-        self.replace(
-            key,
-            &DueJob {
-                kind: DueKind::Destroy,
-                realm: object.realm,
-                object: object.id,
-                at,
-            },
-        )
+        self.replace(key, &DueJob::about(object, DueKind::Destroy, at))
     }
 
     /// Removes the due rows of these versions' destructions; versions scheduled together share one.
@@ -152,7 +162,7 @@ impl Work<'_> {
         &mut self,
         entry: &Arc<ObjectEntry>,
         versions: &[(Version, Row)],
-        transition: Transitioned,
+        mut transition: Transitioned,
     ) -> Result<Outcome, Problem> {
         let object = &entry.object;
         let doomed: Vec<u32> = transition.versions.iter().map(|v| v.number).collect();
@@ -173,6 +183,9 @@ impl Work<'_> {
             )
             .map_err(|f| change_problem(&f))?;
         self.changes.append(&mut epoch.changes);
+        for version in &mut transition.versions {
+            version.puncture_epoch = Some(epoch.number);
+        }
         self.count_destroyed(object, leaves.len() as u64)?;
         self.drop_usage(object, &doomed)?;
         self.drop_destroy_due(object, &super::life::plain(versions))?;
@@ -195,6 +208,70 @@ impl Work<'_> {
             }
         }));
         Ok(outcome)
+    }
+
+    pub(super) fn read_destruction(
+        &mut self,
+        command: &ReadDestruction,
+    ) -> Result<Outcome, Problem> {
+        let (_, entry) = self.decided_key(&command.realm, &command.key)?;
+        let versions = super::life::plain(&self.versions(&entry.object)?);
+        let mut destroyed = Vec::new();
+        for version in &versions {
+            if let Some(at) = version.destroyed_at {
+                destroyed.push(self.destroyed_version(version, at)?);
+            }
+        }
+        if destroyed.is_empty() {
+            return Err(
+                Problem::new(ErrorCode::Conflict).with("reason", "no version of it was destroyed")
+            );
+        }
+        let remaining = versions
+            .iter()
+            .filter(|version| version.destroyed_at.is_none())
+            .map(|version| version.number)
+            .collect();
+        let seals = self.open.custody.root.lock();
+        let seals = seals.slots.iter().map(|slot| {
+            let remains = what_remains(&slot.kind);
+            (slot.kind.clone(), remains.to_owned())
+        });
+        Ok(Outcome::Destruction(Box::new(DestructionCertificate {
+            deployment: self.open.deployment.to_string(),
+            object: entry.object.clone(),
+            destroyed,
+            remaining,
+            seals: seals.collect(),
+            issued_at: self.moment.now.wall,
+        })))
+    }
+
+    fn destroyed_version(
+        &self,
+        version: &Version,
+        destroyed_at: Timestamp,
+    ) -> Result<DestroyedVersion, Problem> {
+        let last = version
+            .components
+            .iter()
+            .flat_map(|component| &component.history)
+            .rfind(|change| change.to == State::Destroyed);
+        let entry = match version.puncture_epoch {
+            Some(epoch) => self.open.read::<LedgerEntry>(&rows::ledger(epoch))?,
+            None => None,
+        };
+        Ok(DestroyedVersion {
+            number: version.number,
+            created_at: version.created_at,
+            destroyed_at,
+            by: last.map_or(PrincipalId::SERVER, |change| change.by),
+            reason: last.and_then(|change| change.reason.clone()),
+            leaf: version.leaf,
+            epoch: version.puncture_epoch,
+            tree_digest: entry.map(|entry| entry.value.tree_digest),
+            compromise_found: version.compromise_found_after_destruction,
+        })
     }
 
     fn count_destroyed(&mut self, object: &Object, count: u64) -> Result<(), Problem> {

@@ -3,22 +3,20 @@ use std::sync::Arc;
 
 use keyward_core::algorithm::{Indicator, KeySpec, Service};
 use keyward_core::command::{
-    ActivateKey, CreateKey, DeactivateKey, DescribeKey, KeyRef, ListKeys, RealmRef,
-    ReportCompromise, ResumeKey, RotateKey, SuspendKey,
+    ActivateKey, CreateKey, DeactivateKey, DescribeKey, KeyRef, RealmRef, ReportCompromise,
+    ResumeKey, RotateKey, SuspendKey,
 };
-use keyward_core::decide::attributes;
 use keyward_core::decide::life::{self, Material, Transitioned};
 use keyward_core::ids::{ObjectId, RealmId};
 use keyward_core::limits::LEAVES_MAX;
 use keyward_core::object::{
     Birth, Object, ObjectKind, Origin, Realm, RealmCounters, Usage, Version,
 };
-use keyward_core::outcome::{KeyView, Outcome, Page, VersionView};
+use keyward_core::outcome::{KeyView, Outcome, VersionView};
 use keyward_core::policy_facts::ResourceKind;
 use keyward_core::state::State;
 use keyward_core::{ErrorCode, Problem};
 
-use super::page;
 use crate::cache::ObjectEntry;
 use crate::cost::is_long;
 use crate::crypto::{Crypto, Held};
@@ -29,8 +27,8 @@ use crate::pool::{Computed, Stamp, Task};
 use crate::ports::module::{ModuleFault, Operation, Output};
 use crate::ports::store::{Row, RowKey, Table};
 use crate::problems::{module_problem, store_problem};
-use crate::rows::{self, DueJob, DueKind, Pointer};
-use crate::work::{Work, key_name};
+use crate::rows::{self, DueJob, DueKind};
+use crate::work::Work;
 
 /// A block of leaves is at most this part of a realm's quota.
 const QUOTA_SHARE: u64 = 16;
@@ -43,32 +41,48 @@ impl Work<'_> {
         self.authorise_in(realm.id, ResourceKind::Realm, realm.id.0)?;
         let id = ObjectId(self.open.crypto.random().map_err(module_problem)?);
         let birth = life::create(command, &realm, &self.open.facts, id, self.moment)?;
-        if let Some(owner) = command.owner
-            && self.open.principal(owner)?.is_none()
-        {
-            return Err(Problem::new(ErrorCode::InvalidField)
-                .with("field", "owner")
-                .with("reason", "there is no such principal")
-                .into());
-        }
+        self.check_owner(command.owner)?;
         self.target = Some(id.0);
         self.target_version = Some(1);
         let object = birth.object;
-        if let Some(name) = &object.name {
-            let key = key_name(realm.id, name);
-            if self.row(&key)?.is_some() {
-                return Err(Problem::new(ErrorCode::NameTaken)
-                    .with("name", name.as_str())
-                    .into());
-            }
-            self.put(key, None, &Pointer { id: id.0 })?;
-        }
+        self.claim_name(&object)?;
         let material = self.new_material(&object, 1, &realm)?;
         let version = life::version(&object, 1, birth.state, material, self.moment);
         self.put(rows::object(realm.id, id), None, &object)?;
         self.put(rows::version(realm.id, id, 1), None, &version)?;
         self.schedule_rotation(&object)?;
-        Ok(outcome(&object, 1, vec![view(version, 0)]))
+        self.watch(&object, &version)?;
+        Ok(self.born(&object, version))
+    }
+
+    /// Notes when to say that a version nears its end, unless it will have been rotated by then.
+    pub(super) fn watch(&mut self, object: &Object, version: &Version) -> Result<(), Problem> {
+        match (version.protect_until, object.rotate_at) {
+            (Some(end), Some(rotation)) if rotation < end => Ok(()),
+            (Some(end), _) => self.schedule_notice(object, end),
+            (None, _) => Ok(()),
+        }
+    }
+
+    /// Something new as it is shown.
+    pub(super) fn born(&self, object: &Object, version: Version) -> Outcome {
+        outcome(object, 1, vec![view(version, 0)])
+    }
+
+    /// An object with one more version, as it is shown.
+    pub(super) fn grown(
+        &self,
+        object: &Object,
+        row_version: u64,
+        before: &[(Version, Row)],
+        changed: &[Version],
+        newest: Version,
+    ) -> Result<Outcome, Problem> {
+        let mut shown = self.shown(object, row_version, before, changed)?;
+        if let Outcome::Key(key) = &mut shown {
+            key.versions.push(view(newest, 0));
+        }
+        Ok(shown)
     }
 
     pub(super) fn rotate_key(&mut self, command: &RotateKey) -> Result<Outcome, Stop> {
@@ -96,6 +110,7 @@ impl Work<'_> {
         let row_version = self.put_object(&entry, &changed)?;
         self.schedule_rotation(&changed)?;
         self.drop_due(object)?;
+        self.watch(&changed, &next)?;
         let views = versions
             .iter()
             .map(|(v, _)| {
@@ -179,7 +194,7 @@ impl Work<'_> {
     }
 
     /// A leaf that was never used, from a block that is durably reserved.
-    fn next_leaf(&mut self, realm: &Realm) -> Result<u64, Stop> {
+    pub(super) fn next_leaf(&mut self, realm: &Realm) -> Result<u64, Stop> {
         let mut blocks = self.open.leaves.lock();
         let block = blocks.entry(realm.id).or_default();
         if block.next >= block.end {
@@ -270,15 +285,7 @@ impl Work<'_> {
             return Ok(());
         };
         let key = rows::due(at, DueKind::Rotate, object.realm, object.id);
-        self.replace(
-            key,
-            &DueJob {
-                kind: DueKind::Rotate,
-                realm: object.realm,
-                object: object.id,
-                at,
-            },
-        )
+        self.replace(key, &DueJob::about(object, DueKind::Rotate, at))
     }
 
     pub(super) fn drop_due(&mut self, object: &Object) -> Result<(), Problem> {
@@ -335,6 +342,10 @@ impl Work<'_> {
             }
             None => entry.object.clone(),
         };
+        if object.rotate_at != entry.object.rotate_at {
+            self.drop_due(&entry.object)?;
+            self.schedule_rotation(&object)?;
+        }
         self.put_versions(versions, &transition.versions)?;
         self.shown(&object, row_version, versions, &transition.versions)
     }
@@ -378,6 +389,9 @@ impl Work<'_> {
         let (realm, entry) = self.decided_key(&command.realm, &command.key)?;
         let (versions, version) = self.one_version(&entry, command.version)?;
         let transition = life::activate(&entry.object, &version, &realm, self.moment)?;
+        for activated in &transition.versions {
+            self.watch(&entry.object, activated)?;
+        }
         self.transitioned(&entry, &versions, transition)
     }
 
@@ -444,7 +458,13 @@ impl Work<'_> {
 
     pub(super) fn describe_key(&mut self, command: &DescribeKey) -> Result<Outcome, Problem> {
         let (_, entry) = self.decided_key(&command.realm, &command.key)?;
-        self.key_outcome(&entry.object, entry.row_version)
+        let shown = self.key_outcome(&entry.object, entry.row_version)?;
+        match shown {
+            Outcome::Key(view) if view.object.kind == ObjectKind::Certificate => {
+                self.certificate_outcome(*view)
+            }
+            shown => Ok(shown),
+        }
     }
 
     pub(super) fn key_outcome(
@@ -460,7 +480,7 @@ impl Work<'_> {
         Ok(outcome(object, row_version, views))
     }
 
-    fn reserved(&self, object: &Object, number: u32) -> Result<u64, Problem> {
+    pub(super) fn reserved(&self, object: &Object, number: u32) -> Result<u64, Problem> {
         if object.spec.is_none_or(KeySpec::is_pair) {
             return Ok(0);
         }
@@ -468,107 +488,6 @@ impl Work<'_> {
             .open
             .read::<Usage>(&rows::usage(object.realm, object.id, number))?;
         Ok(usage.map_or(0, |opened| opened.value.reserved))
-    }
-
-    pub(super) fn list_keys(&mut self, command: &ListKeys) -> Result<Outcome, Problem> {
-        let realm = self.realm(&command.realm)?;
-        self.authorise_in(realm.id, ResourceKind::Realm, realm.id.0)?;
-        let limit = page(command.limit);
-        let mut after = command.after.map(|id| rows::object(realm.id, id).key);
-        let mut items = Vec::new();
-        loop {
-            let rows = self
-                .open
-                .store
-                .scan(
-                    Table::Object,
-                    realm.id.as_bytes(),
-                    after.as_deref(),
-                    limit.saturating_add(1),
-                )
-                .map_err(|f| store_problem(&f))?;
-            let Some((last, _)) = rows.last() else { break };
-            after = Some(last.clone());
-            for (key, row) in rows {
-                if let Some(view) = self.listed(realm.id, command, key, &row)? {
-                    items.push(view);
-                    if items.len() > limit {
-                        items.truncate(limit);
-                        return Ok(Outcome::Keys(Page { items, more: true }));
-                    }
-                }
-            }
-        }
-        Ok(Outcome::Keys(Page { items, more: false }))
-    }
-
-    /// Whether everything but the state of its current version speaks for showing a key.
-    fn is_listed(
-        &mut self,
-        object: &Object,
-        row_version: u64,
-        command: &ListKeys,
-    ) -> Result<bool, Problem> {
-        if let Some(prefix) = &command.name_prefix
-            && !object
-                .name
-                .iter()
-                .chain(&object.aliases)
-                .any(|name| name.as_str().starts_with(prefix.as_str()))
-        {
-            return Ok(false);
-        }
-        if let Some(filter) = &command.filter {
-            if !attributes::passes(filter, object) {
-                return Ok(false);
-            }
-            if let Some(end) = filter.destruction_due_before
-                && !attributes::destroyed_before(&plain(&self.versions(object)?), end)
-            {
-                return Ok(false);
-            }
-        }
-        Ok(self.is_visible(object, row_version))
-    }
-
-    fn listed(
-        &mut self,
-        realm: RealmId,
-        command: &ListKeys,
-        key: Vec<u8>,
-        row: &Row,
-    ) -> Result<Option<KeyView>, Problem> {
-        let key = RowKey {
-            table: Table::Object,
-            key,
-        };
-        let opened = self
-            .open
-            .custody
-            .sealer
-            .decode::<Object>(&key, row)
-            .map_err(|f| store_problem(&f))?;
-        let object = opened.value;
-        let is_key = matches!(object.kind, ObjectKind::Symmetric | ObjectKind::Pair);
-        if !is_key || !self.is_listed(&object, opened.version, command)? {
-            return Ok(None);
-        }
-        let current = rows::version(realm, object.id, object.current);
-        let Some(version) = self.open.read::<Version>(&current)? else {
-            return Ok(None);
-        };
-        if command
-            .state
-            .is_some_and(|state| version.value.state() != state)
-        {
-            return Ok(None);
-        }
-        let used = self.reserved(&object, object.current)?;
-        Ok(Some(KeyView {
-            object,
-            row_version: opened.version,
-            versions: vec![view(version.value, used)],
-        }))
     }
 }
 
@@ -593,7 +512,7 @@ pub(super) fn plain(versions: &[(Version, Row)]) -> Vec<Version> {
         .collect()
 }
 
-fn view(mut version: Version, uses_reserved: u64) -> VersionView {
+pub(super) fn view(mut version: Version, uses_reserved: u64) -> VersionView {
     version.material = None;
     VersionView {
         version,

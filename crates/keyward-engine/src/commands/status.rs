@@ -1,7 +1,8 @@
 //! Status: what this server is, runs on, and how it stands.
 use keyward_core::Problem;
+use keyward_core::approval;
 use keyward_core::ids::{RealmId, hex};
-use keyward_core::outcome::{Outcome, StatusLine, StatusView};
+use keyward_core::outcome::{ModuleService, ModuleView, Outcome, StatusLine, StatusView};
 use keyward_core::policy_facts::ResourceKind;
 
 use crate::open::Open;
@@ -14,6 +15,36 @@ use crate::work::Work;
 const INDEX_LAG: u64 = 65_536;
 
 impl Work<'_> {
+    pub(super) fn list_modules(&mut self) -> Result<Outcome, Problem> {
+        self.authorise_in(RealmId::SYSTEM, ResourceKind::System, [0; 16])?;
+        let module = self.open.crypto.module().describe();
+        let today = self.moment.now.wall;
+        let services = module
+            .services
+            .iter()
+            .map(|(spec, service)| ModuleService {
+                spec: *spec,
+                service: *service,
+                permitted: approval::permits(*spec, *service, today),
+            })
+            .collect();
+        Ok(Outcome::Modules(vec![ModuleView {
+            number: module.module,
+            name: module.name,
+            version: module.version,
+            certificates: module.certificates,
+            level: module.level,
+            approved_mode: module.approved_mode,
+            entropy: module.entropy,
+            services,
+        }]))
+    }
+
+    pub(super) fn read_settings(&mut self) -> Result<Outcome, Problem> {
+        self.authorise_in(RealmId::SYSTEM, ResourceKind::System, [0; 16])?;
+        Ok(Outcome::Settings(self.open.settings.lock().clone()))
+    }
+
     pub(super) fn status(&mut self) -> Result<Outcome, Problem> {
         self.authorise_in(RealmId::SYSTEM, ResourceKind::System, [0; 16])?;
         let open = self.open;

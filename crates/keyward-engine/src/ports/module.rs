@@ -83,6 +83,11 @@ pub enum Operation<'a> {
         /// Kind.
         spec: KeySpec,
     },
+    /// A pair for agreement that never leaves the module, not even wrapped: [`Output::Key`].
+    GenerateEphemeral {
+        /// EC kinds only.
+        spec: KeySpec,
+    },
     /// AES-KWP (SP 800-38F) of a key's material under another key: [`Output::Bytes`].
     WrapKey {
         /// Wrapping key (AES).
@@ -244,6 +249,16 @@ pub enum Operation<'a> {
     /// secret with `info`, into an AES-256 key: [`Output::Key`].
     Agree {
         /// EC pair.
+        key: KeyHandle,
+        /// Peer's public key, validated by the module.
+        peer: &'a [u8],
+        /// Fixed info.
+        info: &'a [u8],
+    },
+    /// [`Operation::Agree`] with a pair from [`Operation::GenerateEphemeral`]; the peer's must be ephemeral too (SP 800-56A
+    /// §6.1.2): [`Output::Key`].
+    AgreeEphemeral {
+        /// Ephemeral pair.
         key: KeyHandle,
         /// Peer's public key, validated by the module.
         peer: &'a [u8],

@@ -123,6 +123,42 @@ pub fn workload(
     login(engine, &text)
 }
 
+/// A workload of the world's realm, known by its certificate.
+pub fn certified(world: &World) -> Caller {
+    let create = CreateWorkload {
+        realm: RealmRef::Id(world.realm),
+        name: name("database"),
+        roles: vec![Role::CryptoUser],
+    };
+    let Outcome::Principal(principal) = run(&world.engine, &world.admin, create).unwrap() else {
+        panic!("a principal")
+    };
+    let register = RegisterAnchor {
+        realm: RealmRef::Id(world.realm),
+        certificate: b"an authority".to_vec(),
+    };
+    let Outcome::Anchor { fingerprint } = run(&world.engine, &world.admin, register).unwrap()
+    else {
+        panic!("an anchor")
+    };
+    let bind = BindCertificate {
+        realm: RealmRef::Id(world.realm),
+        anchor: fingerprint,
+        name: "cn:database".to_owned(),
+        principal: principal.id,
+    };
+    run(&world.engine, &world.admin, bind).unwrap();
+    let presented = keyward_engine::PresentedCertificate {
+        fingerprint: [3; 32],
+        anchors: vec![fingerprint],
+        names: vec!["cn:database".to_owned()],
+    };
+    world
+        .engine
+        .authenticate(&Presented::Certificate(&presented), None)
+        .unwrap()
+}
+
 pub fn world(store: Arc<dyn Store>, rehearsal: bool) -> World {
     let module = AwsLcModule::start(keyward_module_awslc::Config::default()).unwrap();
     world_on(Arc::new(module), store, rehearsal)
@@ -181,6 +217,7 @@ impl World {
             applications: Vec::new(),
             tags: Default::default(),
             owner: None,
+            exception: None,
         }
     }
     pub fn create(&self, spec: KeySpec) -> ObjectId {

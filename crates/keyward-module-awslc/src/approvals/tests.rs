@@ -58,6 +58,18 @@ fn observe(module: &AwsLcModule, subject: Subject) -> Vec<Indicator> {
             };
             vec![word(module, operation)]
         }
+        Subject::EphemeralAgreement(spec) => {
+            let (own, made) = run(module, Operation::GenerateEphemeral { spec });
+            let (other, _) = run(module, Operation::GenerateEphemeral { spec });
+            let (own, other) = (key_of(own), key_of(other));
+            let (public, _) = run(module, Operation::PublicKey { key: other });
+            let agree = Operation::AgreeEphemeral {
+                key: own,
+                peer: &bytes_of(public),
+                info: b"info",
+            };
+            vec![made, word(module, agree)]
+        }
         Subject::OneStepKdf => vec![one_step()],
         Subject::NotOffered(what) => vec![said(not_offered(what))],
     }

@@ -80,8 +80,15 @@ fn allowed(decider: &Decider, who: &PrincipalFacts, realm: RealmId) -> Vec<&'sta
         .collect()
 }
 
-const LIFE: [&str; 14] = [
+const LIFE: [&str; 21] = [
     "create-key",
+    "create-secret",
+    "put-secret-version",
+    "put-certificate",
+    "create-certificate-request",
+    "create-import-key",
+    "import-key",
+    "export-key",
     "update-key",
     "put-alias",
     "remove-alias",
@@ -104,7 +111,9 @@ fn a_role_in_a_realm_allows_exactly_its_commands_there_and_nothing_in_another() 
     officer.extend([
         "describe-key",
         "list-keys",
+        "list-objects",
         "read-blast-radius",
+        "read-destruction",
         "describe-realm",
     ]);
     let table: [(Role, Vec<&str>); 6] = [
@@ -142,9 +151,13 @@ fn a_role_in_a_realm_allows_exactly_its_commands_there_and_nothing_in_another() 
                 "sign-batch",
                 "verify-batch",
                 "mac-batch",
+                "read-secret",
+                "release-key",
                 "describe-key",
                 "list-keys",
+                "list-objects",
                 "read-blast-radius",
+                "read-destruction",
                 "describe-realm",
             ],
         ),
@@ -153,7 +166,9 @@ fn a_role_in_a_realm_allows_exactly_its_commands_there_and_nothing_in_another() 
             vec![
                 "describe-key",
                 "list-keys",
+                "list-objects",
                 "read-blast-radius",
+                "read-destruction",
                 "describe-realm",
                 "describe-principal",
                 "list-principals",
@@ -214,7 +229,7 @@ fn the_systems_own_parts_do_their_work_and_nothing_else() {
     let scheduler = part(PrincipalId::SCHEDULER, "scheduler");
     assert_eq!(
         allowed(&decider, &scheduler, HERE),
-        ["rotate-key", "execute-destruction"]
+        ["rotate-key", "execute-destruction", "give-notice"]
     );
     assert_eq!(
         allowed(&decider, &scheduler, RealmId::SYSTEM),

@@ -2,7 +2,8 @@
 use keyward_core::Problem;
 use keyward_core::algorithm::{KeySpec, Purpose};
 use keyward_core::command::{
-    Command, Edit, KeyFilter, KeyRef, PutAlias, ReadBlastRadius, RealmRef, RemoveAlias, UpdateKey,
+    Command, Edit, KeyFilter, KeyRef, PutAlias, ReadBlastRadius, ReadDestruction, RealmRef,
+    RemoveAlias, UpdateKey,
 };
 use keyward_core::name::Name;
 use keyward_core::object::{ExportClass, Sensitivity};
@@ -40,6 +41,7 @@ pub(super) fn command(
             alias: alias_of(matched)?,
         }
         .into(),
+        Route::ReadDestruction => ReadDestruction { realm, key }.into(),
         _ => ReadBlastRadius { realm, key }.into(),
     })
 }
@@ -48,7 +50,11 @@ fn alias_of(matched: &Matched<'_>) -> Result<Name, Problem> {
     Name::new(&matched.third()?).map_err(|error| Problem::invalid_field("alias", error.to_string()))
 }
 
-fn update(realm: RealmRef, key: KeyRef, fields: &mut Fields<'_>) -> Result<UpdateKey, Problem> {
+pub(super) fn update(
+    realm: RealmRef,
+    key: KeyRef,
+    fields: &mut Fields<'_>,
+) -> Result<UpdateKey, Problem> {
     let name = if fields.cleared("name") {
         Some(Edit::Clear)
     } else {

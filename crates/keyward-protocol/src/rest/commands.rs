@@ -2,14 +2,14 @@
 use keyward_core::Problem;
 use keyward_core::command::{
     ArchiveLog, BindCertificate, Command, CommandKind, ConfigureRealm, CreateRealm, CreateWorkload,
-    DeletePolicy, DescribePrincipal, DescribeRealm, Envelope, IssueToken, ListPolicies,
-    ListPrincipals, ListRealms, ProveRecord, PutPolicy, ReadAudit, ReadCheckpoint, ReadLog,
-    RealmRef, RedactRecord, RegisterAnchor, ResumeRealm, RevokeToken, RotateLogKey, Seal,
-    SetPrincipalEnabled, Status, SuspendRealm, Unseal,
+    DeletePolicy, DescribePrincipal, DescribeRealm, Envelope, IssueToken, ListModules,
+    ListPolicies, ListPrincipals, ListRealms, ProveRecord, PutPolicy, ReadAudit, ReadCheckpoint,
+    ReadLog, ReadSettings, RealmRef, RedactRecord, RegisterAnchor, ResumeRealm, RevokeToken,
+    RotateLogKey, Seal, SetPrincipalEnabled, Status, SuspendRealm, Unseal,
 };
 use keyward_core::ids::{RealmId, TokenId};
 use keyward_core::name::Name;
-use keyward_core::object::{ExportClass, Quotas, RealmRules};
+use keyward_core::object::{ExportClass, ObjectKind, Quotas, RealmRules};
 use keyward_core::role::Role;
 use keyward_core::time::Millis;
 
@@ -20,7 +20,7 @@ use super::route::Matched;
 use super::table::Route;
 use super::time::parse_time;
 use super::views::parse_principal_id;
-use super::{Call, keys, pem};
+use super::{Call, keys, objects, pem};
 
 pub(super) const ID_EXPECTED: &str = "it must be an id: 32 lower-case hexadecimal digits";
 const DIGEST_EXPECTED: &str = "it must be 64 lower-case hexadecimal digits";
@@ -42,6 +42,8 @@ pub(super) fn build(
         }
         .into(),
         Route::Status => Status {}.into(),
+        Route::ListModules => ListModules {}.into(),
+        Route::ReadSettings => ReadSettings {}.into(),
         Route::CreateRealm
         | Route::ListRealms
         | Route::DescribeRealm
@@ -68,6 +70,19 @@ pub(super) fn build(
         | Route::ArchiveLog
         | Route::RedactRecord
         | Route::RotateLogKey => audit_command(matched, &mut query, &mut fields)?,
+        Route::Secret(of) => {
+            objects::command(matched, ObjectKind::Secret, of, &mut query, &mut fields)?
+        }
+        Route::Opaque(of) => {
+            objects::command(matched, ObjectKind::Opaque, of, &mut query, &mut fields)?
+        }
+        Route::Certificate(of) => objects::command(
+            matched,
+            ObjectKind::Certificate,
+            of,
+            &mut query,
+            &mut fields,
+        )?,
         _ => keys::command(matched, &mut query, &mut fields)?,
     };
     Ok(Call::Command { command, envelope })

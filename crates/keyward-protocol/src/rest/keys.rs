@@ -35,6 +35,9 @@ pub(super) fn command(
     match matched.route() {
         Route::CreateKey => return Ok(create(realm, fields)?.into()),
         Route::ListKeys => return Ok(list(realm, query)?.into()),
+        Route::CreateImportKey | Route::ImportKey => {
+            return super::objects::incoming(matched, fields);
+        }
         _ => {}
     }
     let key = key_of(matched)?;
@@ -45,8 +48,13 @@ pub(super) fn command(
         Route::Encrypt => encrypt(realm, key, fields)?.into(),
         Route::Decrypt => decrypt(realm, key, fields)?.into(),
         Route::DescribeKey => DescribeKey { realm, key }.into(),
-        Route::UpdateKey | Route::PutAlias | Route::RemoveAlias | Route::ReadBlastRadius => {
-            super::attributes::command(matched, realm, key, fields)?
+        Route::UpdateKey
+        | Route::PutAlias
+        | Route::RemoveAlias
+        | Route::ReadDestruction
+        | Route::ReadBlastRadius => super::attributes::command(matched, realm, key, fields)?,
+        Route::ExportKey | Route::ReleaseKey | Route::CreateCertificateRequest => {
+            super::objects::outgoing(matched.route(), realm, key, fields)?
         }
         Route::CancelDestruction => {
             let version = query.whole("version")?;
@@ -62,7 +70,7 @@ pub(super) fn command(
 }
 
 /// Changes of state and what leads to destruction.
-fn change(
+pub(super) fn change(
     route: Route,
     realm: RealmRef,
     key: KeyRef,
@@ -169,7 +177,7 @@ fn decrypt(realm: RealmRef, key: KeyRef, fields: &mut Fields<'_>) -> Result<Decr
     })
 }
 
-fn create(realm: RealmRef, fields: &mut Fields<'_>) -> Result<CreateKey, Problem> {
+pub(super) fn create(realm: RealmRef, fields: &mut Fields<'_>) -> Result<CreateKey, Problem> {
     let spec = fields.parsed(
         "spec",
         KeySpec::parse,
@@ -215,6 +223,7 @@ fn create(realm: RealmRef, fields: &mut Fields<'_>) -> Result<CreateKey, Problem
         )?,
         tags: fields.map("tags")?,
         owner: fields.parsed("owner", parse_principal_id, ID_EXPECTED)?,
+        exception: fields.flag("non_approved_exception")?,
     })
 }
 

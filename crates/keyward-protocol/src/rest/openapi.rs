@@ -129,7 +129,8 @@ fn operation(spec: &RouteSpec, chapter: &str) -> Value {
 /// `ScheduleDestruction` as `schedule_destruction`.
 fn operation_id(spec: &RouteSpec) -> String {
     let mut id = String::new();
-    for character in format!("{:?}", spec.route).chars() {
+    let name = format!("{:?}", spec.route);
+    for character in name.chars().filter(char::is_ascii_alphanumeric) {
         if character.is_ascii_uppercase() && !id.is_empty() {
             id.push('_');
         }
@@ -151,6 +152,10 @@ fn path_parameter(segment: &str) -> Option<Value> {
         "key" => (
             json!({ "type": "string", "minLength": 1 }),
             "Id or name of the key.",
+        ),
+        "object" => (
+            json!({ "type": "string", "minLength": 1 }),
+            "Id or name of the object.",
         ),
         "name" => (
             json!({ "$ref": "#/components/schemas/Name" }),

@@ -4,6 +4,32 @@ use keyward_core::Problem;
 const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
 const END: &str = "-----END CERTIFICATE-----";
 
+/// The DER of every certificate in a text, one after the other.
+pub(super) fn chain(text: &str) -> Result<Vec<u8>, Problem> {
+    let refuse = |reason: &str| Problem::invalid_field("chain", reason);
+    let mut all = Vec::new();
+    let mut rest = text;
+    while let Some((_, after)) = rest.split_once(BEGIN) {
+        let (inner, after) = after
+            .split_once(END)
+            .ok_or_else(|| refuse("its PEM has no end line"))?;
+        let base64: String = inner
+            .chars()
+            .filter(|character| !character.is_ascii_whitespace())
+            .collect();
+        let der = base64_simd::STANDARD
+            .decode_to_vec(base64)
+            .map_err(|_| refuse("its PEM is not valid base64"))?;
+        all.extend(der);
+        rest = after;
+    }
+    if all.is_empty() {
+        Err(refuse("it must be certificates in PEM, the newest first"))
+    } else {
+        Ok(all)
+    }
+}
+
 /// The DER of the only certificate in a text.
 pub(super) fn certificate(text: &str) -> Result<Vec<u8>, Problem> {
     let refuse = |reason: &str| Problem::invalid_field("certificate", reason);

@@ -4,13 +4,13 @@ mod data;
 use keyward_core::ErrorCode;
 use keyward_core::Problem;
 use keyward_core::ids::CorrelationId;
-use keyward_core::object::{Principal, Realm};
+use keyward_core::object::{ObjectKind, Principal, Realm};
 use keyward_core::outcome::{KeyView, Outcome, Page};
 use zeroize::Zeroize;
 
 use super::headers::Headers;
 use super::route::{Matched, allowed};
-use super::table::Route;
+use super::table::{Of, Route};
 use super::write::{Writer, hex_text};
 use super::{openapi, views};
 
@@ -170,6 +170,16 @@ impl<'r> Reply<'r> {
         match outcome {
             Outcome::Done => self.response(204, None, Body::default()),
             Outcome::Key(view) => self.key(&view),
+            Outcome::SecretValue {
+                value,
+                object,
+                version,
+            } => self.secret_bytes("value", &value, object, version),
+            Outcome::Released {
+                material,
+                object,
+                version,
+            } => self.secret_bytes("material", &material, object, version),
             Outcome::Realm(realm) => {
                 let body = Writer::document(512, |w| views::realm(w, &realm));
                 self.made(body, || format!("/v1/realms/{}", realm.id))
@@ -199,6 +209,126 @@ impl<'r> Reply<'r> {
                 Writer::document(96, |w| w.hex("fingerprint", &fingerprint)),
             ),
             other => self.listing(other),
+        }
+    }
+
+    /// A secret with whose it is.
+    fn secret_bytes(
+        self,
+        name: &str,
+        bytes: &keyward_core::secret::Secret,
+        object: keyward_core::ids::ObjectId,
+        version: u32,
+    ) -> Response {
+        let room = bytes
+            .len()
+            .div_ceil(3)
+            .saturating_mul(4)
+            .saturating_add(128);
+        let body = Writer::document(room, |w| {
+            w.base64(name, bytes.expose());
+            w.hex("object", object.as_bytes());
+            w.whole("version", version);
+        });
+        self.response(200, Some(JSON), Body::secret(body))
+    }
+
+    /// Outcomes of transfers and certificates.
+    fn transfer(self, outcome: Outcome) -> Response {
+        match outcome {
+            Outcome::ImportKey {
+                id,
+                scheme,
+                public,
+                info,
+                expires_at,
+            } => {
+                let body = Writer::document(4096, |w| {
+                    w.hex("id", &id);
+                    w.plain("scheme", scheme.as_str());
+                    w.base64("public_key", &public);
+                    if scheme == keyward_core::command::TransferScheme::EcdhP384 {
+                        w.base64("kdf_info", &info);
+                    }
+                    w.time("expires_at", expires_at);
+                });
+                self.json(201, body)
+            }
+            Outcome::Exported {
+                object,
+                version,
+                wrapped,
+                encapsulated,
+                info,
+            } => {
+                let body = Writer::document(8192, |w| {
+                    w.hex("object", object.as_bytes());
+                    w.whole("version", version);
+                    w.base64("wrapped", &wrapped);
+                    if let Some(encapsulated) = &encapsulated {
+                        w.base64("encapsulated", encapsulated);
+                    }
+                    if let Some(info) = &info {
+                        w.base64("kdf_info", info);
+                    }
+                });
+                self.json(200, body)
+            }
+            Outcome::Destruction(view) => {
+                let room = view
+                    .destroyed
+                    .len()
+                    .saturating_mul(512)
+                    .saturating_add(1024);
+                self.json(
+                    200,
+                    Writer::document(room, |w| views::destruction_certificate(w, &view)),
+                )
+            }
+            Outcome::CertificateRequest { pem, key, version } => {
+                let body = Writer::document(pem.len().saturating_add(256), |w| {
+                    w.text("pem", &pem);
+                    w.hex("key", key.as_bytes());
+                    w.whole("version", version);
+                });
+                self.json(200, body)
+            }
+            Outcome::Certificate(view) => {
+                let tag = format!("\"{}\"", view.key.row_version);
+                let unchanged =
+                    self.route == Some(Route::Certificate(Of::Describe)) && self.has_tag(&tag);
+                let mut response = if unchanged {
+                    self.response(304, None, Body::default())
+                } else {
+                    let room = view.pem.len().saturating_add(4096);
+                    self.json(
+                        200,
+                        Writer::document(room, |w| views::certificate(w, &view)),
+                    )
+                };
+                response.headers.push(("etag", tag));
+                response
+            }
+            Outcome::Modules(modules) => {
+                let body = Writer::document(8192, |w| {
+                    w.list("items", &modules, |w, one| {
+                        w.item_object(|w| views::module(w, one))
+                    });
+                });
+                self.json(200, body)
+            }
+            Outcome::Settings(settings) => {
+                let body = Writer::document(1024, |w| {
+                    w.object("settings", |w| {
+                        for (name, value) in &settings {
+                            w.text(name, value);
+                        }
+                    });
+                });
+                self.json(200, body)
+            }
+            // Those of `listing`: it hands over only what it does not write itself.
+            _ => self.problem(&Problem::new(ErrorCode::Internal), None),
         }
     }
 
@@ -268,8 +398,7 @@ impl<'r> Reply<'r> {
                 response.headers.push(("keyward-log-to", to.to_string()));
                 response
             }
-            // Those of `outcome`: it hands over only what it does not write itself.
-            _ => self.problem(&Problem::new(ErrorCode::Internal), None),
+            other => self.transfer(other),
         }
     }
 
@@ -281,7 +410,15 @@ impl<'r> Reply<'r> {
     fn made(self, body: Vec<u8>, address: impl FnOnce() -> String) -> Response {
         let made = matches!(
             self.route,
-            Some(Route::CreateRealm | Route::CreateWorkload | Route::CreateKey)
+            Some(
+                Route::CreateRealm
+                    | Route::CreateWorkload
+                    | Route::CreateKey
+                    | Route::ImportKey
+                    | Route::Secret(Of::Create)
+                    | Route::Opaque(Of::Create)
+                    | Route::Certificate(Of::Create)
+            )
         );
         let mut response = self.json(if made { 201 } else { 200 }, body);
         if made {
@@ -292,7 +429,11 @@ impl<'r> Reply<'r> {
 
     fn key(self, view: &KeyView) -> Response {
         let tag = format!("\"{}\"", view.row_version);
-        let mut response = if self.route == Some(Route::DescribeKey) && self.has_tag(&tag) {
+        let reads = matches!(
+            self.route,
+            Some(Route::DescribeKey | Route::Secret(Of::Describe) | Route::Opaque(Of::Describe))
+        );
+        let mut response = if reads && self.has_tag(&tag) {
             self.response(304, None, Body::default())
         } else {
             let room = view
@@ -302,7 +443,16 @@ impl<'r> Reply<'r> {
                 .saturating_add(1024);
             let body = Writer::document(room, |w| views::key(w, view));
             self.made(body, || {
-                format!("/v1/realms/{}/keys/{}", view.object.realm, view.object.id)
+                let family = match view.object.kind {
+                    ObjectKind::Secret => "secrets",
+                    ObjectKind::Opaque => "opaque",
+                    ObjectKind::Certificate => "certs",
+                    ObjectKind::Symmetric | ObjectKind::Pair | ObjectKind::Split => "keys",
+                };
+                format!(
+                    "/v1/realms/{}/{family}/{}",
+                    view.object.realm, view.object.id
+                )
             })
         };
         response.headers.push(("etag", tag));

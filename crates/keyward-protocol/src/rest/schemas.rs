@@ -113,6 +113,8 @@ fn choices() -> Value {
     json!({
         "KeySpec": one_of(KeySpec::ALL.iter().map(|one| one.as_str()).collect()),
         "Purpose": one_of(Purpose::ALL.iter().map(|one| one.as_str()).collect()),
+        "Alphabet": one_of(keyward_core::command::Alphabet::ALL.iter().map(|one| one.as_str()).collect()),
+        "TransferScheme": one_of(keyward_core::command::TransferScheme::ALL.iter().map(|one| one.as_str()).collect()),
         "ObjectKind": one_of(vec!["symmetric", "pair", "certificate", "secret", "opaque", "split"]),
         "State": one_of(State::ALL.iter().map(|one| one.as_str()).collect()),
         "Role": one_of(Role::ALL.iter().map(|one| one.as_str()).collect()),
@@ -182,6 +184,36 @@ fn keys() -> Value {
             ("revision", whole()), ("versions", list_of(&reference("KeyVersion"))),
         ]),
         "KeyPage": page_of("Key"),
+        "SecretValue": object(&[("value", reference("Base64")), ("object", reference("Id")), ("version", whole())]),
+        "ImportKey": object(&[
+            ("id", reference("Id")), ("scheme", reference("TransferScheme")),
+            ("public_key", json!({ "$ref": "#/components/schemas/Base64", "description": "SubjectPublicKeyInfo, DER; or the ML-KEM encapsulation key." })),
+            ("kdf_info?", json!({ "$ref": "#/components/schemas/Base64", "description": "Fixed info of the one-step KDF with SHA-256; for agreements only." })),
+            ("expires_at", reference("Time")),
+        ]),
+        "ExportedKey": object(&[
+            ("object", reference("Id")), ("version", whole()), ("wrapped", reference("Base64")),
+            ("encapsulated?", json!({ "$ref": "#/components/schemas/Base64", "description": "Ephemeral public key of the server, or the ML-KEM ciphertext." })),
+            ("kdf_info?", reference("Base64")),
+        ]),
+        "ReleasedKey": object(&[("material", reference("Base64")), ("object", reference("Id")), ("version", whole())]),
+        "CertificateRequest": object(&[("pem", text()), ("key", reference("Id")), ("version", whole())]),
+        "Certificate": object(&[
+            ("object", reference("Key")), ("subject", text()), ("issuer", text()), ("serial", text()),
+            ("not_before", reference("Time")), ("not_after", reference("Time")), ("alternative_names", list_of(&text())),
+            ("fingerprint", reference("Digest")), ("chain", json!({ "type": "string", "description": "PEM." })),
+        ]),
+        "DestructionCertificate": object(&[
+            ("deployment", reference("Id")), ("realm", reference("Id")), ("object", reference("Id")), ("name?", reference("Name")),
+            ("kind", reference("ObjectKind")), ("spec?", reference("KeySpec")), ("issued_at", reference("Time")),
+            ("destroyed", list_of(&object(&[
+                ("version", whole()), ("created_at", reference("Time")), ("destroyed_at", reference("Time")), ("by", reference("Id")),
+                ("reason?", text()), ("leaf", whole()), ("epoch?", whole()), ("tree_digest?", reference("Digest")),
+                ("compromise_found_after_destruction", flag()),
+            ]))),
+            ("remaining_versions", list_of(&whole())),
+            ("seals", list_of(&object(&[("kind", text()), ("old_copy", text())]))),
+        ]),
         "BlastRadius": object(&[
             ("key", reference("Id")),
             ("concerned", list_of(&object(&[
@@ -225,6 +257,12 @@ fn server() -> Value {
     json!({
         "Health": object(&[("status", json!({ "type": "string", "enum": ["sealed", "unsealed"] })), ("version", text())]),
         "Ready": object(&[("ready", flag()), ("reasons", list_of(&reference("ErrorCode")))]),
+        "ModuleList": object(&[("items", list_of(&object(&[
+            ("number", whole()), ("name", text()), ("version", text()), ("certificates", list_of(&whole())), ("level", whole()),
+            ("approved_mode", flag()), ("entropy", text()),
+            ("services", list_of(&object(&[("spec", reference("KeySpec")), ("service", text()), ("permitted_today", flag())]))),
+        ])))]),
+        "Settings": object(&[("settings", json!({ "type": "object", "additionalProperties": { "type": "string" } }))]),
         "Status": object(&[
             ("product", text()), ("deployment", reference("Id")), ("node", reference("Id")), ("unsealed", flag()),
             ("seals", list_of(&text())),

@@ -8,7 +8,8 @@ use keyward_core::object::{
     Birth, Component, Destruction, Object, Origin, Part, Principal, Realm, Transition, Version,
 };
 use keyward_core::outcome::{
-    BlastRadius, KeyView, PolicyText, RecordProof, StatusView, VersionView,
+    BlastRadius, CertificateView, DestructionCertificate, KeyView, ModuleView, PolicyText,
+    RecordProof, StatusView, VersionView,
 };
 use keyward_core::record::{Body, Credential, Header, RecordView};
 use keyward_core::state::State;
@@ -50,6 +51,86 @@ pub(super) fn realm(w: &mut Writer, realm: &Realm) {
     });
     w.time("created_at", realm.created_at);
     w.plain("created_by", principal_id(realm.created_by));
+}
+
+pub(super) fn certificate(w: &mut Writer, view: &CertificateView) {
+    w.object("object", |w| key(w, &view.key));
+    w.text("subject", &view.facts.subject);
+    w.text("issuer", &view.facts.issuer);
+    w.text("serial", &view.facts.serial);
+    w.time("not_before", view.facts.not_before);
+    w.time("not_after", view.facts.not_after);
+    w.list(
+        "alternative_names",
+        &view.facts.alternative_names,
+        |w, name| w.item_text(name),
+    );
+    w.hex("fingerprint", &view.fingerprint);
+    w.text("chain", &view.pem);
+}
+
+pub(super) fn module(w: &mut Writer, module: &ModuleView) {
+    w.whole("number", module.number);
+    w.text("name", &module.name);
+    w.text("version", &module.version);
+    w.list("certificates", &module.certificates, |w, number| {
+        w.item_whole(u64::from(*number))
+    });
+    w.whole("level", module.level);
+    w.flag("approved_mode", module.approved_mode);
+    w.text("entropy", &module.entropy);
+    w.list("services", &module.services, |w, one| {
+        w.item_object(|w| {
+            w.plain("spec", one.spec.as_str());
+            w.plain("service", one.service.as_str());
+            w.flag("permitted_today", one.permitted);
+        });
+    });
+}
+
+pub(super) fn destruction_certificate(w: &mut Writer, view: &DestructionCertificate) {
+    w.plain("deployment", &view.deployment);
+    w.plain("realm", realm_id(view.object.realm));
+    w.plain("object", view.object.id);
+    w.maybe_text(
+        "name",
+        view.object
+            .name
+            .as_ref()
+            .map(keyward_core::name::Name::as_str),
+    );
+    w.plain("kind", view.object.kind.as_str());
+    w.maybe_text(
+        "spec",
+        view.object
+            .spec
+            .map(keyward_core::algorithm::KeySpec::as_str),
+    );
+    w.time("issued_at", view.issued_at);
+    w.list("destroyed", &view.destroyed, |w, one| {
+        w.item_object(|w| {
+            w.whole("version", one.number);
+            w.time("created_at", one.created_at);
+            w.time("destroyed_at", one.destroyed_at);
+            w.plain("by", principal_id(one.by));
+            w.maybe_text("reason", one.reason.as_deref());
+            w.whole("leaf", one.leaf);
+            w.maybe_whole("epoch", one.epoch);
+            if let Some(digest) = &one.tree_digest {
+                w.hex("tree_digest", digest);
+            }
+            w.flag("compromise_found_after_destruction", one.compromise_found);
+        });
+    });
+    w.list("remaining_versions", &view.remaining, |w, number| {
+        w.item_whole(u64::from(*number))
+    });
+    w.list("seals", &view.seals, |w, (kind, old_copy)| {
+        w.item_object(|w| {
+            w.text("kind", kind);
+            w.text("old_copy", old_copy);
+        });
+    });
 }
 
 pub(super) fn blast_radius(w: &mut Writer, radius: &BlastRadius) {
@@ -175,7 +256,12 @@ fn key_version(w: &mut Writer, view: &VersionView) {
     w.list("components", &version.components, |w, part| {
         w.item_object(|w| component(w, part))
     });
-    if let Some(public) = &version.public {
+    // A certificate's chain is shown by itself.
+    let is_certificate = matches!(
+        version.components.first().map(|c| c.part),
+        Some(Part::Public)
+    );
+    if let Some(public) = version.public.as_ref().filter(|_| !is_certificate) {
         w.base64("public_key", public);
     }
     w.object("origin", |w| origin(w, &version.origin));

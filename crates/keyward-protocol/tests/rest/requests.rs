@@ -22,6 +22,115 @@ pub const ID: &str = "0123456789abcdef0123456789abcdef";
 const PEM: &str = "-----BEGIN CERTIFICATE-----\\nMAMC\\nAQE=\\n-----END CERTIFICATE-----\\n";
 const K: &str = "/v1/realms/shop/keys/orders";
 
+/// The routes of what is no key.
+fn about_objects() -> Vec<(&'static str, String, String)> {
+    let transfer = format!(r#"{{"import_key":"{ID}","encapsulated":"AQI=","wrapped":"AwQ="}}"#);
+    let mut rows = vec![
+        (
+            "POST",
+            "/v1/realms/shop/import-keys".into(),
+            r#"{"scheme":"ecdh-p384-kwp"}"#.into(),
+        ),
+        (
+            "POST",
+            "/v1/realms/shop/import".into(),
+            format!(
+                r#"{{"name":"orders","spec":"aes-256","export":"wrapped","transfer":{transfer}}}"#
+            ),
+        ),
+        (
+            "POST",
+            format!("{K}/export"),
+            r#"{"version":2,"recipient":{"wrapping_key":"kek"}}"#.into(),
+        ),
+        (
+            "POST",
+            format!("{K}/export"),
+            r#"{"recipient":{"scheme":"ml-kem-768-kwp","public_key":"AQI="}}"#.into(),
+        ),
+        ("POST", format!("{K}/release"), String::new()),
+        (
+            "POST",
+            format!("{K}/certificate-request"),
+            r#"{"subject":"CN=till.example","alternative_names":["dns:till.example"]}"#.into(),
+        ),
+    ];
+    for family in ["secrets", "opaque"] {
+        let all = format!("/v1/realms/shop/{family}");
+        rows.extend([
+            (
+                "POST",
+                all.clone(),
+                r#"{"name":"db","value":"aGVsbG8=","tags":{"env":"prod"}}"#.into(),
+            ),
+            ("POST", all.clone(), r#"{"generate":{"length":32}}"#.into()),
+            (
+                "POST",
+                format!("{all}/db/versions"),
+                r#"{"generate":{"alphabet":"hexadecimal","length":64}}"#.into(),
+            ),
+            (
+                "POST",
+                format!("{all}/#/versions"),
+                format!(r#"{{"transfer":{transfer}}}"#),
+            ),
+            ("GET", format!("{all}/db"), String::new()),
+            ("GET", format!("{all}/db/value"), String::new()),
+            ("GET", format!("{all}/db/value?version=2"), String::new()),
+        ]);
+    }
+    let certs = "/v1/realms/shop/certs";
+    rows.extend([
+        (
+            "POST",
+            certs.into(),
+            format!(r#"{{"name":"till","chain":"{PEM}{PEM}","subject_key":"pair"}}"#),
+        ),
+        (
+            "POST",
+            format!("{certs}/till/versions"),
+            format!(r#"{{"chain":"{PEM}"}}"#),
+        ),
+        ("GET", format!("{certs}/till"), String::new()),
+    ]);
+    for family in ["secrets", "opaque", "certs"] {
+        let one = format!("/v1/realms/shop/{family}/db");
+        rows.extend([
+            (
+                "GET",
+                format!("/v1/realms/shop/{family}?state=active&tag=env&limit=5"),
+                String::new(),
+            ),
+            ("PATCH", one.clone(), r#"{"tags":{"env":null}}"#.into()),
+            (
+                "POST",
+                format!("{one}/suspend"),
+                r#"{"reason":"incident 7"}"#.into(),
+            ),
+            ("POST", format!("{one}/resume"), String::new()),
+            (
+                "POST",
+                format!("{one}/deactivate"),
+                r#"{"version":1}"#.into(),
+            ),
+            (
+                "POST",
+                format!("{one}/compromise"),
+                r#"{"reason":"seen"}"#.into(),
+            ),
+            (
+                "POST",
+                format!("{one}/destruction"),
+                r#"{"after_days":7,"reason":"old"}"#.into(),
+            ),
+            ("DELETE", format!("{one}/destruction"), String::new()),
+            ("POST", format!("{one}/destruction/execute"), String::new()),
+            ("POST", format!("{one}/destruction/confirm"), String::new()),
+        ]);
+    }
+    rows
+}
+
 /// One good request per route, some with several; `#` stands for [`ID`].
 #[allow(clippy::too_many_lines, reason = "a table")]
 pub fn requests() -> Vec<(&'static str, String, String)> {
@@ -34,6 +143,8 @@ pub fn requests() -> Vec<(&'static str, String, String)> {
         ("POST", "/v1/seal".into(), r#"{"reason":"maintenance"}"#.into()),
         ("POST", "/v1/seal".into(), String::new()),
         ("GET", "/v1/status".into(), String::new()),
+        ("GET", "/v1/modules".into(), String::new()),
+        ("GET", "/v1/settings".into(), String::new()),
         ("POST", "/v1/realms".into(), r#"{"name":"shop"}"#.into()),
         ("POST", "/v1/realms".into(), r#"{"name":"shop","level":2,"rehearsal":true,"quotas":{"keys":10}}"#.into()),
         ("GET", "/v1/realms".into(), String::new()),
@@ -48,6 +159,7 @@ pub fn requests() -> Vec<(&'static str, String, String)> {
         ("PUT", format!("{K}/aliases/commandes"), r#"{"take":true}"#.into()),
         ("DELETE", format!("{K}/aliases/commandes"), String::new()),
         ("GET", format!("{K}/blast-radius"), String::new()),
+        ("GET", format!("{K}/destruction"), String::new()),
         ("GET", "/v1/realms/shop/keys?spec=aes-256&purpose=wrap&tag=env%3Dprod&owner=#&rotation_due_before=2027-01-01T00:00:00.000Z".into(), String::new()),
         ("GET", "/v1/realms/#".into(), String::new()),
         ("POST", "/v1/realms/shop/workloads".into(), r#"{"name":"billing","roles":["crypto-user"]}"#.into()),
@@ -116,6 +228,7 @@ pub fn requests() -> Vec<(&'static str, String, String)> {
         ("POST", "/v1/audit/log-key/rotate".into(), String::new()),
     ];
     rows.into_iter()
+        .chain(about_objects())
         .map(|(method, target, body)| (method, target.replace('#', ID), body))
         .collect()
 }

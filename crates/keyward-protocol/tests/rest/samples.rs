@@ -10,8 +10,8 @@ use keyward_core::object::{
     Transition, Version,
 };
 use keyward_core::outcome::{
-    BatchItem, BlastRadius, Concerned, KeyView, Outcome, Page, PolicyText, RecordProof, StatusLine,
-    StatusView, VersionView,
+    BatchItem, BlastRadius, CertificateFacts, CertificateView, Concerned, KeyView, Outcome, Page,
+    PolicyText, RecordProof, StatusLine, StatusView, VersionView,
 };
 use keyward_core::record::{Body, Credential, Header, RecordView, StateChange};
 use keyward_core::role::Role;
@@ -126,6 +126,7 @@ fn version(number: u32, state: State) -> VersionView {
             compromise_found_after_destruction: false,
             was_exported: false,
             hsm_reference: None,
+            puncture_epoch: Some(3),
         },
         uses_reserved: 65_536,
     }
@@ -304,6 +305,28 @@ fn batch(scheme: Option<SignatureScheme>, item: impl Fn() -> BatchItem) -> Outco
     }
 }
 
+/// A certificate object, whose only component is public.
+pub fn certificate() -> CertificateView {
+    let mut view = bare_key();
+    view.object.kind = ObjectKind::Certificate;
+    (view.object.spec, view.object.purpose) = (None, None);
+    view.versions[0].version.components[0].part = Part::Public;
+    view.versions[0].version.public = Some(vec![0x30, 0x00]);
+    CertificateView {
+        key: view,
+        facts: CertificateFacts {
+            subject: "CN=till.example,O=\"Shop\"".into(),
+            issuer: "CN=Shop CA".into(),
+            serial: "0a0b".into(),
+            not_before: T0,
+            not_after: T0.plus(Millis::days(90)),
+            alternative_names: vec!["dns:till.example".into()],
+        },
+        fingerprint: [0xcc; 32],
+        pem: "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n".into(),
+    }
+}
+
 /// Every outcome: file name, schema, status, outcome.
 #[allow(clippy::too_many_lines, reason = "a table")]
 pub fn outcomes() -> Vec<(&'static str, Option<&'static str>, Outcome)> {
@@ -382,6 +405,105 @@ pub fn outcomes() -> Vec<(&'static str, Option<&'static str>, Outcome)> {
                 }],
                 more: false,
             }),
+        ),
+        (
+            "modules",
+            Some("ModuleList"),
+            Outcome::Modules(vec![keyward_core::outcome::ModuleView {
+                number: 1,
+                name: "AWS-LC FIPS".into(),
+                version: "3.1.0".into(),
+                certificates: vec![5314],
+                level: 1,
+                approved_mode: true,
+                entropy: "CPU jitter, passive".into(),
+                services: vec![keyward_core::outcome::ModuleService {
+                    spec: KeySpec::Aes256,
+                    service: keyward_core::algorithm::Service::Encrypt,
+                    permitted: true,
+                }],
+            }]),
+        ),
+        (
+            "settings",
+            Some("Settings"),
+            Outcome::Settings(vec![("listen".into(), "127.0.0.1:8443".into())]),
+        ),
+        (
+            "destruction",
+            Some("DestructionCertificate"),
+            Outcome::Destruction(Box::new(keyward_core::outcome::DestructionCertificate {
+                deployment: "ab".repeat(16),
+                object: key().object,
+                destroyed: vec![keyward_core::outcome::DestroyedVersion {
+                    number: 1,
+                    created_at: T0,
+                    destroyed_at: T0.plus(Millis::days(8)),
+                    by: WHO,
+                    reason: Some("shop closed".into()),
+                    leaf: 17,
+                    epoch: Some(3),
+                    tree_digest: Some([0xdd; 32]),
+                    compromise_found: false,
+                }],
+                remaining: vec![2],
+                seals: vec![("passphrase".into(), "an old copy still opens".into())],
+                issued_at: T0.plus(Millis::days(9)),
+            })),
+        ),
+        (
+            "secret-value",
+            Some("SecretValue"),
+            Outcome::SecretValue {
+                value: Secret::new(b"hello".to_vec()),
+                object: KEY,
+                version: 2,
+            },
+        ),
+        (
+            "released",
+            Some("ReleasedKey"),
+            Outcome::Released {
+                material: Secret::new(b"hello".to_vec()),
+                object: KEY,
+                version: 2,
+            },
+        ),
+        (
+            "import-key",
+            Some("ImportKey"),
+            Outcome::ImportKey {
+                id: [0x44; 16],
+                scheme: keyward_core::command::TransferScheme::EcdhP384,
+                public: vec![1, 2],
+                info: vec![3, 4],
+                expires_at: T0.plus(Millis::HOUR),
+            },
+        ),
+        (
+            "exported",
+            Some("ExportedKey"),
+            Outcome::Exported {
+                object: KEY,
+                version: 2,
+                wrapped: vec![5, 6],
+                encapsulated: Some(vec![7, 8]),
+                info: Some(vec![9]),
+            },
+        ),
+        (
+            "certificate-request",
+            Some("CertificateRequest"),
+            Outcome::CertificateRequest {
+                pem: "-----BEGIN CERTIFICATE REQUEST-----\n".into(),
+                key: KEY,
+                version: 1,
+            },
+        ),
+        (
+            "certificate",
+            Some("Certificate"),
+            Outcome::Certificate(Box::new(certificate())),
         ),
         (
             "ciphertext",

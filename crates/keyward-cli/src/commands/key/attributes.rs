@@ -1,6 +1,6 @@
 //! `key update`, `key alias`, `key blast-radius`.
 use keyward_core::command::{
-    Edit, KeyFilter, PutAlias, ReadBlastRadius, RealmRef, RemoveAlias, UpdateKey,
+    Edit, KeyFilter, PutAlias, ReadBlastRadius, ReadDestruction, RealmRef, RemoveAlias, UpdateKey,
 };
 use keyward_core::object::Cryptoperiod;
 use keyward_core::time::Millis;
@@ -128,4 +128,45 @@ fn shown(out: Out, key: &str, radius: &keyward_client::BlastRadius) -> Result<()
         out.say("There are more; this is what fits into one answer.")?;
     }
     Ok(())
+}
+
+pub fn destruction(session: &Session, realm: RealmRef, key: &str) -> Result<(), Failure> {
+    let command = ReadDestruction {
+        realm,
+        key: key_ref(key)?,
+    };
+    let known = session.run(async |client| client.read_destruction(command).await)?;
+    session.out.show(&known, |out| {
+        let remaining: Vec<String> = known
+            .remaining_versions
+            .iter()
+            .map(u32::to_string)
+            .collect();
+        let mut facts = vec![
+            ("key", known.name.clone().unwrap_or_default()),
+            ("id", known.object.clone()),
+            ("deployment", known.deployment.clone()),
+            ("not destroyed", remaining.join(", ")),
+        ];
+        for seal in &known.seals {
+            facts.push(("old copies", format!("{}: {}", seal.kind, seal.old_copy)));
+        }
+        facts.push(("as of", moment(&known.issued_at)));
+        out.facts(&facts)?;
+        out.line("")?;
+        let rows: Vec<_> = known
+            .destroyed
+            .iter()
+            .map(|one| {
+                vec![
+                    one.version.to_string(),
+                    moment(&one.destroyed_at),
+                    one.epoch.map(|epoch| epoch.to_string()).unwrap_or_default(),
+                    one.leaf.to_string(),
+                    one.reason.clone().unwrap_or_default(),
+                ]
+            })
+            .collect();
+        out.table(4, &["VERSION", "DESTROYED", "EPOCH", "LEAF", "WHY"], &rows)
+    })
 }

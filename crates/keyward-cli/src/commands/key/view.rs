@@ -12,8 +12,12 @@ pub fn called(key: &Key) -> String {
 
 /// One line about how a key stands after a change.
 pub fn summary(key: &Key) -> String {
+    let what = match key.kind.as_str() {
+        "symmetric" | "pair" => "key",
+        other => other,
+    };
     let mut text = format!(
-        "key {} is {}, version {}",
+        "{what} {} is {}, version {}",
         called(key),
         key.state,
         key.current_version
@@ -38,6 +42,16 @@ pub fn row(key: &Key) -> Vec<String> {
         key.state.clone(),
         key.current_version.to_string(),
         day(&key.created_at),
+    ]
+}
+
+/// A row of what is no key.
+pub fn object_row(key: &Key) -> Vec<String> {
+    vec![
+        key.name.clone().unwrap_or_else(|| key.id.clone()),
+        key.state.clone(),
+        key.current_version.to_string(),
+        day(&key.changed_at),
     ]
 }
 
