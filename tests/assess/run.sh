@@ -5,6 +5,7 @@
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 assess=${KEYWARD_ASSESS:-$here/../../target/release/keyward-assess}
+PATH=$PATH:/usr/sbin:/sbin; export PATH
 work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
 corpus=${KEYWARD_ASSESS_CORPUS:-$work/corpus}
 [ -f "$corpus/labels.tsv" ] || sh "$here/build-corpus.sh" "$corpus"
@@ -31,3 +32,10 @@ print("a resumed scan reads nothing and finds the same")
 P
 status=0; "$assess" scan "$corpus" --fail-on high > /dev/null || status=$?
 [ $status = 2 ] && echo "--fail-on gives exit code 2"
+python3 "$here/source-bench.py" "$assess" "$work/source" --minimum 0.9
+python3 "$here/endpoints.py" "$assess"
+"$assess" interview > "$work/systems.toml"
+for format in html pdf; do
+    "$assess" convert "$work/one.json" --format $format --interview "$work/systems.toml" -o "$work/report.$format"
+done
+head -c 8 "$work/report.pdf" | grep -q '%PDF-1.4' && grep -q 'id="coverage"' "$work/report.html" && echo "HTML and PDF are written"

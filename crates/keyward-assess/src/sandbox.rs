@@ -8,12 +8,22 @@ use landlock::{
     RulesetAttr, RulesetCreatedAttr, RulesetStatus,
 };
 
-/// Locks the process down; returns a warning if the platform could not do all of it.
-pub fn enter(writable: &[&Path]) -> Option<String> {
+/// What the process still has to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// Reading files; no network.
+    Files,
+    /// Asking endpoints, too.
+    Network,
+}
+
+/// Locks the process down; returns a warning if the platform could not do all of it. It can be called again for
+/// less, never for more.
+pub fn enter(writable: &[&Path], need: Need) -> Option<String> {
     if let Err(error) = rustix::thread::set_no_new_privs(true) {
         return Some(format!("no_new_privs: {error}"));
     }
-    match restrict(writable) {
+    match restrict(writable, need) {
         Ok(RulesetStatus::FullyEnforced) => None,
         Ok(status) => Some(format!(
             "file and network restrictions are {status:?} on this kernel"
@@ -22,14 +32,18 @@ pub fn enter(writable: &[&Path]) -> Option<String> {
     }
 }
 
-/// Reading is allowed everywhere, writing below the given directories, TCP nowhere.
-fn restrict(writable: &[&Path]) -> Result<RulesetStatus, landlock::RulesetError> {
+/// Reading is allowed everywhere, writing below the given directories, TCP nowhere unless it is needed.
+fn restrict(writable: &[&Path], need: Need) -> Result<RulesetStatus, landlock::RulesetError> {
     let abi = ABI::V4;
     let mut rules = Ruleset::default()
         .set_compatibility(CompatLevel::BestEffort)
-        .handle_access(AccessFs::from_all(abi))?
-        .handle_access(AccessNet::from_all(abi))?
-        .create()?;
+        .handle_access(AccessFs::from_all(abi))?;
+    rules = match need {
+        Need::Files => rules.handle_access(AccessNet::from_all(abi))?,
+        // listening is never needed
+        Need::Network => rules.handle_access(AccessNet::BindTcp)?,
+    };
+    let mut rules = rules.create()?;
     if let Ok(root) = PathFd::new("/") {
         rules = rules.add_rule(PathBeneath::new(
             root,

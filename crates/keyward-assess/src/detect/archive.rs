@@ -7,6 +7,8 @@ use super::{Scan, embedded, git, head};
 
 /// Bytes that two neighbouring pieces of a large file share, so that a block across the border is found.
 const OVERLAP: usize = 64 << 10;
+/// Most memory the decoder of xz may ask for.
+const XZ_MEMORY_KIB: u32 = 72 << 10;
 /// Size of one piece.
 const PIECE: usize = 4 << 20;
 
@@ -42,6 +44,9 @@ enum Packing {
     Ar,
     Gzip,
     Zstd,
+    Xz,
+    Cpio,
+    Rpm,
     GitPack,
     Unsupported(&'static str),
     None,
@@ -66,17 +71,17 @@ fn packing(start: &[u8]) -> Packing {
     {
         Packing::Unsupported("bzip2")
     } else if start.starts_with(b"\xfd7zXZ\0") {
-        Packing::Unsupported("xz")
+        Packing::Xz
     } else if start.starts_with(b"7z\xbc\xaf\x27\x1c") {
         Packing::Unsupported("7z")
     } else if start.starts_with(b"Rar!\x1a\x07") {
         Packing::Unsupported("rar")
     } else if start.starts_with(b"070701") || start.starts_with(b"070702") {
-        Packing::Unsupported("cpio")
+        Packing::Cpio
     } else if start.starts_with(b"hsqs") {
         Packing::Unsupported("squashfs")
     } else if start.starts_with(&[0xed, 0xab, 0xee, 0xdb]) {
-        Packing::Unsupported("rpm")
+        Packing::Rpm
     } else {
         Packing::None
     }
@@ -140,6 +145,14 @@ fn stream(scan: &mut Scan<'_>, kind: Packing, input: &mut dyn Read) {
             Ok(mut decoder) => reader(scan, &mut decoder, None),
             Err(error) => scan.gap("malformed", format!("zstd: {error}")),
         },
+        // the dictionary a hostile header asks for is bounded
+        Packing::Xz => reader(
+            scan,
+            &mut lzma_rust2::XzReader::new_mem_limit(input, true, XZ_MEMORY_KIB),
+            None,
+        ),
+        Packing::Cpio => super::cpio::members(scan, input),
+        Packing::Rpm => super::cpio::rpm(scan, input),
         Packing::Zip | Packing::GitPack => {
             scan.gap(
                 "archive-limit",
@@ -269,6 +282,7 @@ fn tar(scan: &mut Scan<'_>, input: &mut dyn Read) {
             continue;
         }
         let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+        scan.layers.note(&scan.place.members, &name);
         let size = entry.size();
         let facts = entry
             .header()
@@ -303,7 +317,7 @@ fn tar(scan: &mut Scan<'_>, input: &mut dyn Read) {
 }
 
 /// Runs with a member's name pushed onto the place.
-fn enter(scan: &mut Scan<'_>, name: &str, run: impl FnOnce(&mut Scan<'_>)) {
+pub fn enter(scan: &mut Scan<'_>, name: &str, run: impl FnOnce(&mut Scan<'_>)) {
     scan.coverage.members_read += 1;
     scan.place
         .members

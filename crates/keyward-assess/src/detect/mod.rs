@@ -4,10 +4,12 @@
 
 pub mod archive;
 pub mod cms;
+pub mod cpio;
 pub mod git;
 pub mod java;
 pub mod jose;
 pub mod keys;
+pub mod layers;
 pub mod misc;
 pub mod openpgp;
 pub mod pem;
@@ -42,6 +44,8 @@ pub struct Scan<'o> {
     pub budget: u64,
     /// Size of the whole file (or member), which may be more than the part in memory.
     pub size: u64,
+    /// Deletions between the layers of a container image.
+    pub layers: layers::Layers,
 }
 
 impl<'o> Scan<'o> {
@@ -59,6 +63,7 @@ impl<'o> Scan<'o> {
             depth: 0,
             budget: limits.unpacked_bytes,
             size,
+            layers: layers::Layers::default(),
         }
     }
 
@@ -177,6 +182,9 @@ static AUTOMATON: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
 pub fn bytes(scan: &mut Scan<'_>, data: &[u8]) {
     if data.is_empty() {
         return;
+    }
+    if scan.place.members.len() == 1 && scan.name() == "manifest.json" {
+        scan.layers.manifest(data);
     }
     let claimed = head(scan, data);
     if claimed >= data.len() {

@@ -2,6 +2,7 @@
 //! repeated keys. Pure: the day is given, nothing is read.
 
 pub mod level;
+pub mod modules;
 pub mod table;
 pub mod weak;
 
@@ -21,6 +22,7 @@ pub fn inventory(findings: &mut [Finding], day: &str) {
         protection(finding);
         exponent(finding);
         encryption(finding, day);
+        modules::judge(finding, day);
     }
     repeated(findings);
     for finding in findings.iter_mut() {
@@ -73,7 +75,11 @@ fn algorithm(finding: &mut Finding, day: &str) {
                 .insert("status-until-basis".to_owned(), "draft".to_owned());
         }
     }
-    let display = algorithm.display();
+    standing(finding, &algorithm.display(), &verdict);
+}
+
+/// Issues of a status.
+fn standing(finding: &mut Finding, display: &str, verdict: &table::Verdict) {
     let weak = finding.strength.is_some_and(|strength| strength < 112);
     match verdict.protect {
         Status::Disallowed => {
@@ -270,6 +276,14 @@ fn protection(finding: &mut Finding) {
         format!("key stands unencrypted, {who}"),
         source,
     );
+    if finding.properties.contains_key("layer-state") {
+        finding.add_issue(
+            "KA-KEY-IN-LAYER",
+            Severity::High,
+            "a later layer deletes the key, but it is still in the image for everyone who has it",
+            "CWE-538; SP 800-57 Part 1 §6.2",
+        );
+    }
     if finding.properties.contains_key("version-control") {
         finding.add_issue(
             "KA-KEY-IN-HISTORY",

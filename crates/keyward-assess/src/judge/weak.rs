@@ -185,6 +185,50 @@ pub fn mark(findings: &mut [Finding]) {
     }
 }
 
+/// A list of keys known to be compromised: SHA-256 of the SubjectPublicKeyInfo, one hexadecimal line each; the first
+/// fifteen bytes decide, as published lists shorten them.
+#[derive(Debug, Default)]
+pub struct KnownKeys(std::collections::HashSet<String>);
+
+/// Hexadecimal digits that are compared.
+const KNOWN_DIGITS: usize = 30;
+
+impl KnownKeys {
+    /// Reads a list; what is no line of digits is stepped over.
+    pub fn read(text: &str) -> Self {
+        Self(
+            text.lines()
+                .filter_map(|line| line.split_whitespace().next())
+                .map(|word| word.trim_start_matches("sha256:").to_ascii_lowercase())
+                .filter(|word| {
+                    word.len() >= KNOWN_DIGITS && word.bytes().all(|b| b.is_ascii_hexdigit())
+                })
+                .filter_map(|word| word.get(..KNOWN_DIGITS).map(str::to_owned))
+                .collect(),
+        )
+    }
+
+    /// Marks what is on the list.
+    pub fn mark(&self, findings: &mut [Finding]) {
+        for finding in findings {
+            let known = finding
+                .fingerprint
+                .as_deref()
+                .and_then(|text| text.strip_prefix("sha256:"))
+                .and_then(|digits| digits.get(..KNOWN_DIGITS))
+                .is_some_and(|digits| self.0.contains(digits));
+            if known {
+                finding.add_issue(
+                    "KA-WEAK-KEY-KNOWN",
+                    Severity::Critical,
+                    "the key is on the list of compromised keys that was given",
+                    "CVE-2008-0166 for keys of Debian's broken generator",
+                );
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -231,5 +275,21 @@ mod tests {
             small_factor(&(number("1000000007") * number("1000000009"))),
             None
         );
+    }
+
+    #[test]
+    fn a_key_on_the_list_is_marked_by_the_beginning_of_its_fingerprint() {
+        let digits = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+        let list = KnownKeys::read(&format!(
+            "# comment\n{}\n",
+            digits.get(..30).unwrap_or_default()
+        ));
+        let mut finding = Finding::new(crate::finding::Kind::PublicKey, "spki", "key");
+        finding.fingerprint = Some(format!("sha256:{digits}"));
+        let mut other = finding.clone();
+        other.fingerprint = Some(format!("sha256:ff{}", digits.get(2..).unwrap_or_default()));
+        let mut all = [finding, other];
+        list.mark(&mut all);
+        assert_eq!((all[0].issues.len(), all[1].issues.len()), (1, 0));
     }
 }

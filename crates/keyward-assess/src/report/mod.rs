@@ -4,6 +4,7 @@
 pub mod cbom;
 pub mod diff;
 pub mod html;
+pub mod pdf;
 pub mod sarif;
 pub mod table;
 

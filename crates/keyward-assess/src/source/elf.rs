@@ -35,6 +35,11 @@ const SHARED: &[&str] = &[
     "libcrypt.so",
 ];
 
+/// Whether a file name is that of a cryptographic library.
+pub fn is_library(name: &str) -> bool {
+    SHARED.iter().any(|known| name.starts_with(known))
+}
+
 /// Linked cryptographic libraries and version strings of an ELF file.
 pub fn file(scan: &mut Scan<'_>, data: &[u8]) {
     let needed = match data.get(4) {
@@ -223,7 +228,7 @@ fn linked<E: FileHeader<Endian = object::Endianness>>(data: &[u8]) -> Option<Vec
 }
 
 /// A version string that libraries carry.
-fn release(data: &[u8]) -> Option<String> {
+pub fn release(data: &[u8]) -> Option<String> {
     for mark in [
         &b"OpenSSL "[..],
         b"GnuTLS ",

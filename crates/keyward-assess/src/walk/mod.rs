@@ -311,6 +311,8 @@ impl Worker<'_> {
             );
         }
         scan.coverage.files_read = 1;
+        let layers = std::mem::take(&mut scan.layers);
+        layers.mark(&mut scan.findings);
         if scan
             .findings
             .iter()

@@ -166,6 +166,14 @@ fn keys<'t>(unit: &Unit<'t>, call: &Call<'t>, found: &mut Found) {
             };
             found.add(call.node, &what, Some(Algorithm::named("DSA")), faults);
         }
+        _ => schemes(unit, call, found),
+    }
+}
+
+/// RSA's schemes and ML-KEM.
+fn schemes(unit: &Unit<'_>, call: &Call<'_>, found: &mut Found) {
+    let what = shown(call, None);
+    match call.callee.as_str() {
         "crypto/rsa.EncryptPKCS1v15" | "crypto/rsa.DecryptPKCS1v15" => {
             found.add(
                 call.node,

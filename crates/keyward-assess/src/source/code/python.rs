@@ -89,7 +89,15 @@ fn ciphers<'t>(unit: &Unit<'t>, call: &Call<'t>, found: &mut Found) {
             faults.push(rules::STATIC_IV);
         }
         found.add(call.node, &what, Some(algorithm), &faults);
-    } else if last == "algorithms" {
+    } else {
+        others(unit, call, found, last, method);
+    }
+}
+
+/// The interfaces of cryptography, pyDes and hmac.
+fn others<'t>(unit: &Unit<'t>, call: &Call<'t>, found: &mut Found, last: &str, method: &str) {
+    let what = shown(call, None);
+    if last == "algorithms" {
         if let Some((algorithm, weak)) = rules::cipher(method) {
             let mut faults = if weak {
                 vec![rules::WEAK_CIPHER]

@@ -145,35 +145,44 @@ impl<'t> Unit<'t> {
                 self.value(operand, function, depth + 1)
             }),
             "array_access" | "subscript" | "index_expression" | "slice_expression" => {
-                let base = inner("array")
-                    .or_else(|| inner("value"))
-                    .or_else(|| inner("operand"));
-                base.map_or(Value::Unknown, |base| {
-                    match self.value(base, function, depth + 1) {
-                        Value::Bytes => self.element(base, node, function, depth),
-                        other => other,
-                    }
-                })
+                self.access(node, function, depth)
             }
-            "ternary_expression" | "conditional_expression" => {
-                let mut cursor = node.walk();
-                let parts: Vec<Node<'t>> = node.named_children(&mut cursor).collect();
-                let branches = match self.language {
-                    Language::Python => [parts.first(), parts.get(2)],
-                    _ => [parts.get(1), parts.get(2)],
-                };
-                branches
-                    .into_iter()
-                    .flatten()
-                    .map(|branch| self.value(*branch, function, depth + 1))
-                    .find(Value::is_constant)
-                    .unwrap_or(Value::Unknown)
-            }
+            "ternary_expression" | "conditional_expression" => self.branches(node, function, depth),
             "method_invocation" | "call" | "call_expression" | "object_creation_expression" => {
                 self.call_value(node, depth)
             }
             _ => Value::Unknown,
         }
+    }
+
+    /// An element of a list, or a part of it.
+    fn access(&self, node: Node<'t>, function: Option<usize>, depth: u32) -> Value {
+        let base = ["array", "value", "operand"]
+            .iter()
+            .find_map(|name| node.child_by_field_name(name));
+        let Some(base) = base else {
+            return Value::Unknown;
+        };
+        match self.value(base, function, depth + 1) {
+            Value::Bytes => self.element(base, node, function, depth),
+            other => other,
+        }
+    }
+
+    /// A choice of two: constant if one of them is.
+    fn branches(&self, node: Node<'t>, function: Option<usize>, depth: u32) -> Value {
+        let mut cursor = node.walk();
+        let parts: Vec<Node<'t>> = node.named_children(&mut cursor).collect();
+        let branches = match self.language {
+            Language::Python => [parts.first(), parts.get(2)],
+            _ => [parts.get(1), parts.get(2)],
+        };
+        branches
+            .into_iter()
+            .flatten()
+            .map(|branch| self.value(*branch, function, depth + 1))
+            .find(Value::is_constant)
+            .unwrap_or(Value::Unknown)
     }
 
     fn string(&self, node: Node<'t>) -> Value {
