@@ -5,6 +5,7 @@
 //!
 //! Read next: `life.rs` (birth, rotation, states), `use_key.rs` (may this version work now), `destroy.rs` (the clock rule).
 pub mod attributes;
+mod check;
 pub mod destroy;
 pub mod life;
 pub mod realm;

@@ -83,7 +83,7 @@ pub struct Engine {
     rejections: crate::rejections::Rejections,
     witnesses: Arc<crate::witnessing::Witnesses>,
     pub(crate) postponed: crate::scheduler::Postponed,
-    settings: Arc<Mutex<Vec<(String, String)>>>,
+    pub(crate) settings: crate::settings::Settings,
 }
 
 /// How one attempt ended.
@@ -117,11 +117,6 @@ impl Engine {
             postponed: crate::scheduler::Postponed::default(),
             settings: Arc::default(),
         })
-    }
-
-    /// What `read-settings` shows: the settings the process runs with, by name. No secret may be among them.
-    pub fn describe_settings(&self, settings: Vec<(String, String)>) {
-        *self.settings.lock() = settings;
     }
 
     /// The installation's id.
@@ -324,11 +319,6 @@ impl Engine {
         Ok(count)
     }
 
-    /// The scheduler's caller, for due jobs only.
-    pub(crate) fn scheduler(&self) -> Caller {
-        Caller::system(PrincipalId::SCHEDULER, "scheduler")
-    }
-
     pub(crate) fn opened(&self) -> Result<Arc<Open>, Problem> {
         self.open
             .load_full()
@@ -348,14 +338,8 @@ impl Engine {
         let open = self.opened()?;
         for _ in 0..ATTEMPTS {
             if let Attempt::Finished(result) = attempt(&open, caller, command, envelope).await {
-                let resumed = matches!(
-                    command,
-                    Command::ResumeKey(_)
-                        | Command::ResumeRealm(_)
-                        | Command::ConfirmDestruction(_)
-                );
-                if result.is_ok() && resumed {
-                    self.postponed.clear();
+                if result.is_ok() {
+                    self.postponed.after(command);
                 }
                 if result.is_ok() && matches!(command, Command::Seal(_)) {
                     drop(open);

@@ -34,6 +34,7 @@ mod rejections;
 mod rows;
 mod scheduler;
 pub mod segment;
+mod settings;
 mod signing;
 mod usage;
 pub mod witnessing;

@@ -30,6 +30,7 @@ use crate::ports::store::{RowKey, Store, StoreFault, Table};
 use crate::problems::{module_problem, seal_problem, store_problem};
 use crate::quotas::Meters;
 use crate::rows::{self, SetHash};
+use crate::settings::Settings;
 use crate::witnessing::{Newest, Witnesses};
 
 /// The lane this node writes. One node, one lane; more come with the cluster.
@@ -113,7 +114,7 @@ pub(crate) struct Open {
     pub(crate) index: Index,
     pub(crate) meters: Meters,
     pub(crate) imports: Arc<ImportKeys>,
-    pub(crate) settings: Arc<Mutex<Vec<(String, String)>>>,
+    pub(crate) settings: Settings,
 }
 
 /// Everything from outside that an open engine needs.
@@ -125,7 +126,7 @@ pub(crate) struct Parts {
     pub(crate) sizes: CacheSizes,
     pub(crate) deployment: DeploymentId,
     pub(crate) node: NodeId,
-    pub(crate) settings: Arc<Mutex<Vec<(String, String)>>>,
+    pub(crate) settings: Settings,
     pub(crate) pool: Option<Pool>,
     pub(crate) witnesses: Arc<Witnesses>,
 }

@@ -6,9 +6,11 @@ use keyward_core::cbor;
 use keyward_core::command::{
     Command, Envelope, ExecuteDestruction, GiveNotice, KeyRef, RealmRef, RotateKey,
 };
+use keyward_core::ids::PrincipalId;
 use keyward_core::time::{Millis, Timestamp};
 use parking_lot::Mutex;
 
+use crate::caller::Caller;
 use crate::engine::Engine;
 use crate::ports::clock::Clock;
 use crate::ports::store::Table;
@@ -50,9 +52,14 @@ impl Postponed {
         self.jobs.lock().retain(|_, (until, _)| horizon(until));
     }
 
-    /// Something was resumed: what waited for that is tried at once.
-    pub(crate) fn clear(&self) {
-        self.jobs.lock().clear();
+    /// Once something was resumed, what waited for that is tried at once.
+    pub(crate) fn after(&self, command: &Command) {
+        if matches!(
+            command,
+            Command::ResumeKey(_) | Command::ResumeRealm(_) | Command::ConfirmDestruction(_)
+        ) {
+            self.jobs.lock().clear();
+        }
     }
 }
 
@@ -74,6 +81,11 @@ fn command_of(job: &DueJob) -> Command {
 }
 
 impl Engine {
+    /// The scheduler's caller, for due jobs only.
+    pub(crate) fn scheduler(&self) -> Caller {
+        Caller::system(PrincipalId::SCHEDULER, "scheduler")
+    }
+
     /// Executes what is due now; how many jobs were done. A job that is refused stays due and is tried in the next pass.
     ///
     /// # Errors

@@ -4,12 +4,19 @@
 use keyward_core::ciphertext::OVERHEAD_BYTES;
 use keyward_core::limits::{BATCH_ITEMS_MAX, CONTEXT_MAX_BYTES, MESSAGE_MAX_BYTES};
 
+mod objects;
+mod server;
+
 use super::bodies::*;
 use super::data::{
     DECRYPT_BATCH, ENCRYPT_BATCH, MAC, MAC_BATCH, SIGN, SIGN_BATCH, VERIFY, VERIFY_BATCH,
     VERIFY_MAC,
 };
 use super::spec::{RouteSpec, Success, delete, get, patch, post, put};
+
+pub use objects::Of;
+use objects::{CERTIFICATES, OPAQUE, SECRETS};
+use server::{AUDIT, SERVER};
 
 /// Every route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -85,26 +92,6 @@ pub enum Route {
     Secret(Of),
     Opaque(Of),
     Certificate(Of),
-}
-
-/// What is done with an object that is no key; the kind is the path's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "each is described by its row's summary")]
-pub enum Of {
-    Create,
-    List,
-    Describe,
-    Update,
-    Version,
-    Read,
-    Suspend,
-    Resume,
-    Deactivate,
-    Compromise,
-    ScheduleDestruction,
-    CancelDestruction,
-    ExecuteDestruction,
-    ConfirmDestruction,
 }
 
 /// A policy's text may need escapes.
@@ -456,177 +443,6 @@ const KEYS: &[RouteSpec] = &[
     .conditional(),
 ];
 
-macro_rules! object_path {
-    ($family:literal $(, $tail:literal)*) => {
-        &["v1", "realms", "{realm}", $family, "{object}" $(, $tail)*]
-    };
-}
-
-/// Rows that every kind of object has, after those of its own.
-macro_rules! object_rows {
-    ($variant:ident, $family:literal, $one:literal, [$($own:expr),* $(,)?]) => { &[
-        $($own,)*
-        get(
-            Route::$variant(Of::List),
-            &["v1", "realms", "{realm}", $family],
-            Success::Json("KeyPage"),
-            "List in id order: stable under writes.",
-        )
-        .asks(LIST_KEYS),
-        patch(
-            Route::$variant(Of::Update),
-            object_path!($family),
-            Success::Json("Key"),
-            concat!("Change attributes of ", $one, "; what is not given stays."),
-        )
-        .takes(UPDATE_KEY)
-        .conditional(),
-        post(
-            Route::$variant(Of::Suspend),
-            object_path!($family, "suspend"),
-            Success::Json("Key"),
-            concat!("Stop the use of ", $one, " for the time being."),
-        )
-        .takes(&[REASON])
-        .conditional(),
-        post(
-            Route::$variant(Of::Resume),
-            object_path!($family, "resume"),
-            Success::Json("Key"),
-            "Allow use again.",
-        )
-        .takes(&[REASON])
-        .conditional(),
-        post(
-            Route::$variant(Of::Deactivate),
-            object_path!($family, "deactivate"),
-            Success::Json("Key"),
-            "End a version for good.",
-        )
-        .takes(VERSION_AND_REASON)
-        .conditional(),
-        post(
-            Route::$variant(Of::Compromise),
-            object_path!($family, "compromise"),
-            Success::Json("Key"),
-            "Record that others may know it, or that it must not be trusted any more.",
-        )
-        .takes(COMPROMISE)
-        .conditional(),
-        post(
-            Route::$variant(Of::ScheduleDestruction),
-            object_path!($family, "destruction"),
-            Success::Json("Key"),
-            "Set a date for destruction.",
-        )
-        .takes(DESTRUCTION)
-        .conditional(),
-        delete(
-            Route::$variant(Of::CancelDestruction),
-            object_path!($family, "destruction"),
-            Success::Json("Key"),
-            "Clear that date, and nothing else.",
-        )
-        .asks(CANCEL)
-        .conditional(),
-        post(
-            Route::$variant(Of::ExecuteDestruction),
-            object_path!($family, "destruction", "execute"),
-            Success::Json("Key"),
-            "Destroy the versions that are due.",
-        )
-        .takes(NONE)
-        .conditional(),
-        post(
-            Route::$variant(Of::ConfirmDestruction),
-            object_path!($family, "destruction", "confirm"),
-            Success::Json("Key"),
-            "Let a held destruction go on.",
-        )
-        .takes(NONE)
-        .conditional(),
-    ] };
-}
-
-/// A value in base64, and room for names.
-const VALUE: usize = keyward_core::limits::SECRET_MAX_BYTES.div_ceil(3) * 4 + (64 << 10);
-
-/// Rows of what holds a value.
-macro_rules! value_rows {
-    ($variant:ident, $family:literal, $one:literal) => {
-        object_rows!(
-            $variant,
-            $family,
-            $one,
-            [
-                post(
-                    Route::$variant(Of::Create),
-                    &["v1", "realms", "{realm}", $family],
-                    Success::Created("Key"),
-                    concat!("Make ", $one, "."),
-                )
-                .takes(CREATE_SECRET)
-                .up_to(VALUE),
-                get(
-                    Route::$variant(Of::Describe),
-                    object_path!($family),
-                    Success::Json("Key"),
-                    concat!("Show ", $one, " and its versions, without values."),
-                ),
-                post(
-                    Route::$variant(Of::Version),
-                    object_path!($family, "versions"),
-                    Success::Json("Key"),
-                    "Give it another value; the one before stays readable by its number.",
-                )
-                .takes(SECRET_VERSION)
-                .up_to(VALUE)
-                .conditional(),
-                get(
-                    Route::$variant(Of::Read),
-                    object_path!($family, "value"),
-                    Success::Json("SecretValue"),
-                    "Read a value; recorded like every use of a key.",
-                )
-                .asks(READ_SECRET),
-            ]
-        )
-    };
-}
-
-const SECRETS: &[RouteSpec] = value_rows!(Secret, "secrets", "a secret");
-const OPAQUE: &[RouteSpec] = value_rows!(Opaque, "opaque", "opaque data");
-const CERTIFICATES: &[RouteSpec] = object_rows!(
-    Certificate,
-    "certs",
-    "a certificate",
-    [
-        post(
-            Route::Certificate(Of::Create),
-            &["v1", "realms", "{realm}", "certs"],
-            Success::Created("Key"),
-            "Keep a certificate with its chain.",
-        )
-        .takes(CERTIFICATE)
-        .up_to(POLICY),
-        get(
-            Route::Certificate(Of::Describe),
-            object_path!("certs"),
-            Success::Json("Certificate"),
-            "Show a certificate and what it says.",
-        ),
-        post(
-            Route::Certificate(Of::Version),
-            object_path!("certs", "versions"),
-            Success::Json("Key"),
-            "Keep the certificate that renews it.",
-        )
-        .takes(CERTIFICATE)
-        .up_to(POLICY)
-        .conditional(),
-    ]
-);
-
 const REALMS: &[RouteSpec] = &[
     post(
         Route::CreateRealm,
@@ -753,111 +569,5 @@ const POLICIES: &[RouteSpec] = &[
         &["v1", "realms", "{realm}", "policies", "{name}"],
         Success::Nothing,
         "Remove a policy.",
-    ),
-];
-
-const AUDIT: &[RouteSpec] = &[
-    get(
-        Route::ReadAudit,
-        &["v1", "audit", "records"],
-        Success::Json("RecordPage"),
-        "Read audit records, oldest first.",
-    )
-    .asks(READ_AUDIT),
-    get(
-        Route::ProveRecord,
-        &["v1", "audit", "records", "{index}", "proof"],
-        Success::Json("RecordProof"),
-        "Prove that a record is in the log; complete for offline use.",
-    ),
-    get(
-        Route::ReadCheckpoint,
-        &["v1", "audit", "checkpoint"],
-        Success::Text,
-        "The newest signed checkpoint (C2SP tlog-checkpoint).",
-    ),
-    get(
-        Route::ReadLog,
-        &["v1", "log", "{path*}"],
-        Success::Bytes,
-        "A tile, a bundle of entries (C2SP tlog-tiles), or `keys`: the history of the log's keys.",
-    ),
-    post(
-        Route::ArchiveLog,
-        &["v1", "audit", "archive"],
-        Success::Bytes,
-        "Archive everything before an index into a segment that verifies on its own.",
-    )
-    .takes(ARCHIVE),
-    post(
-        Route::RedactRecord,
-        &["v1", "audit", "records", "{index}", "redact"],
-        Success::Nothing,
-        "Remove the body of a record; its proof stays.",
-    )
-    .takes(REDACT),
-    post(
-        Route::RotateLogKey,
-        &["v1", "audit", "log-key", "rotate"],
-        Success::Nothing,
-        "Replace the log-signing key; the statement is signed by both.",
-    )
-    .takes(NONE),
-];
-
-const SERVER: &[RouteSpec] = &[
-    get(
-        Route::Health,
-        &["v1", "health"],
-        Success::Json("Health"),
-        "Whether the server runs, and whether it is sealed.",
-    )
-    .open(),
-    get(
-        Route::Ready,
-        &["v1", "ready"],
-        Success::Json("Ready"),
-        "Whether the server takes commands; 503 if not.",
-    )
-    .open(),
-    get(
-        Route::OpenApi,
-        &["v1", "openapi.json"],
-        Success::Json("OpenApi"),
-        "This description.",
-    )
-    .open(),
-    post(
-        Route::Unseal,
-        &["v1", "unseal"],
-        Success::Nothing,
-        "Open the seal.",
-    )
-    .takes(UNSEAL)
-    .open(),
-    post(
-        Route::Seal,
-        &["v1", "seal"],
-        Success::Nothing,
-        "Close the seal: keys leave memory.",
-    )
-    .takes(&[REASON]),
-    get(
-        Route::Status,
-        &["v1", "status"],
-        Success::Json("Status"),
-        "Status of the server, its module, its log and every check.",
-    ),
-    get(
-        Route::ListModules,
-        &["v1", "modules"],
-        Success::Json("ModuleList"),
-        "Show the modules the server uses, and which of their services may be used today.",
-    ),
-    get(
-        Route::ReadSettings,
-        &["v1", "settings"],
-        Success::Json("Settings"),
-        "Show the settings the server runs with; no secret is among them.",
     ),
 ];
