@@ -1,6 +1,7 @@
 //! The command line: what can be typed, and the help for it. What is done stands in `commands`.
 pub mod audit;
 pub mod cert;
+pub mod bench;
 pub mod config;
 pub mod context;
 pub mod data;
@@ -197,6 +198,8 @@ pub enum Command {
     /// A witness that cosigns logs: make one, run it
     #[command(subcommand)]
     Witness(server::Witness),
+    /// Measure how fast this machine is, and against what ceiling
+    Bench(bench::Bench),
     /// Contexts: servers and how to be known to them
     #[command(subcommand)]
     Context(context::Context),

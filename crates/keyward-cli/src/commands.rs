@@ -1,6 +1,7 @@
 //! What is done for each command.
 mod audit;
 mod cert;
+mod bench;
 pub mod config;
 mod context;
 mod data;
@@ -86,6 +87,7 @@ fn dispatch(line: Line) -> Result<ExitCode, Failure> {
         Command::Decrypt(args) => data::decrypt(&global, &args, out)?,
         Command::Audit(args) => audit::run(&global, args, out)?,
         Command::Config(args) => return config::run(&global, args, out),
+        Command::Bench(args) => return bench::run(args, out),
         Command::Context(args) => context::run(&global, args, out)?,
         Command::Completions(args) => completions(&args),
         Command::Man(args) => man(&args)?,

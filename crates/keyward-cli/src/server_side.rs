@@ -3,7 +3,10 @@ use std::path::{Path, PathBuf};
 
 use keyward_core::ErrorCode;
 use keyward_core::secret::Secret;
-use keyward_server::{check, init, run, witness};
+use keyward_server::{bench, check, init, run, witness};
+
+pub use keyward_server::bench::{CONSTANT_PATH, key_name};
+pub use keyward_server::measure::Measured;
 
 use crate::exit::{Exit, Failure};
 
@@ -44,6 +47,41 @@ pub fn init(
 pub fn run(options: run::ServerOptions) -> Result<(), Failure> {
     run::run(options).map_err(|error| failed(&error))
 }
+
+/// Runs the server of a benchmark: with a fixed answer beside everything else.
+pub fn bench_server(
+    data_dir: PathBuf,
+    config: Option<PathBuf>,
+    passphrase: Option<Secret>,
+    port_file: PathBuf,
+) -> Result<(), Failure> {
+    bench::serve(run::ServerOptions {
+        data_dir,
+        config,
+        listen: Some(SocketAddr::from((std::net::Ipv4Addr::LOCALHOST, 0))),
+        passphrase,
+        port_file: Some(port_file),
+    })
+    .map_err(|error| failed(&error))
+}
+
+/// Runs the least server on the same TLS.
+pub fn bench_bare(data_dir: PathBuf, port_file: PathBuf) -> Result<(), Failure> {
+    bench::bare(data_dir, port_file).map_err(|error| failed(&error))
+}
+
+/// How often per second the module does one thing on every core.
+pub fn module_rate(what: Measured, length: std::time::Duration) -> Result<f64, Failure> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    bench::module_rate(what, threads, length).map_err(|error| failed(&error))
+}
+
+/// Fills a realm of an installation that nobody serves.
+pub fn fill(filling: &bench::Filling<'_>) -> Result<(), Failure> {
+    bench::fill(filling).map_err(|error| failed(&error))
+}
+
+pub use keyward_server::bench::Filling;
 
 /// Checks a data directory: name, verdict, facts.
 pub fn check(

@@ -154,8 +154,11 @@ impl Open {
     pub(crate) fn current(&self, caller: &Caller) -> Result<Option<Caller>, Problem> {
         let stale = {
             let changed = self.committer.changed.read();
-            let mut rows = caller.reads.iter();
-            rows.any(|row| changed.after(row, caller.position))
+            !changed.nothing_after(caller.position)
+                && caller
+                    .reads
+                    .iter()
+                    .any(|row| changed.after(row, caller.position))
         };
         if !stale {
             return Ok(None);

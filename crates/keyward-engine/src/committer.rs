@@ -30,6 +30,7 @@ use parking_lot::{Condvar, Mutex, RwLock};
 use crate::custody::Custody;
 use crate::ports::clock::Clock;
 use crate::ports::store::{RowKey, Store, StoreFault};
+use crate::reads::{ByMark, Mark, Reads};
 use crate::recording::Draft;
 use crate::rows::{SealedChange, SetHash};
 
@@ -68,14 +69,32 @@ pub(crate) type AfterCommit = Box<dyn FnOnce() + Send>;
 /// A command that is decided and done, waiting to become durable.
 pub(crate) struct Pending {
     /// Rows the decision rests on.
-    pub(crate) reads: Vec<RowKey>,
+    pub(crate) reads: Reads,
     /// The commit count when the decision began to read.
     pub(crate) decided_at: u64,
     pub(crate) changes: Vec<SealedChange>,
     pub(crate) draft: Draft,
     pub(crate) urgent: bool,
     pub(crate) after: Option<AfterCommit>,
-    pub(crate) reply: oneshot::Sender<Answer>,
+    pub(crate) reply: oneshot::Sender<Answered>,
+}
+
+impl Pending {
+    /// Answers, after what was to happen in memory has happened.
+    fn answer(self, answer: Answer) {
+        let spent = (self.reads, self.draft);
+        let _ = self.reply.send(Answered {
+            answer,
+            _spent: spent,
+        });
+    }
+}
+
+/// An answer, with what the writer has no more use for: memory goes back to the thread that took it, because one thread
+/// that gives back everybody else's stands in their way.
+pub(crate) struct Answered {
+    pub(crate) answer: Answer,
+    _spent: (Reads, Draft),
 }
 
 /// What the committer says.
@@ -95,22 +114,34 @@ pub(crate) enum Answer {
 /// the committer holds it for writing while it marks changes and empties the caches.
 #[derive(Default)]
 pub(crate) struct Changed {
-    young: HashMap<RowKey, u64>,
-    old: HashMap<RowKey, u64>,
+    young: ByMark<u64>,
+    old: ByMark<u64>,
     old_begins: u64,
     young_begins: u64,
+    /// The newest commit that changed a row at all.
+    newest: u64,
 }
 
 /// Rows remembered per generation before the older generation is dropped.
 const GENERATION: usize = 65_536;
 
 impl Changed {
+    /// Whether no row at all changed after commit `since`: most of the time, and cheaper to ask than about each row.
+    pub(crate) const fn nothing_after(&self, since: u64) -> bool {
+        since >= self.old_begins && self.newest <= since
+    }
+
     /// Whether the row may have changed after commit `since`.
     pub(crate) fn after(&self, row: &RowKey, since: u64) -> bool {
+        !self.nothing_after(since) && self.after_mark(Mark::of(row), since)
+    }
+
+    /// As [`Self::after`], by fingerprint.
+    pub(crate) fn after_mark(&self, row: Mark, since: u64) -> bool {
         if since < self.old_begins {
             return true;
         }
-        let newest = self.young.get(row).or_else(|| self.old.get(row));
+        let newest = self.young.get(&row).or_else(|| self.old.get(&row));
         newest.is_some_and(|at| *at > since)
     }
 
@@ -120,7 +151,8 @@ impl Changed {
             self.old_begins = self.young_begins;
             self.young_begins = at;
         }
-        self.young.insert(row.clone(), at);
+        self.newest = self.newest.max(at);
+        self.young.insert(Mark::of(row), at);
     }
 }
 

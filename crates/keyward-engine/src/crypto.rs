@@ -4,6 +4,7 @@ use std::sync::Arc;
 use keyward_core::algorithm::KeySpec;
 use keyward_core::secret::Secret;
 use keyward_core::tlog;
+use parking_lot::Mutex;
 
 use crate::permit::{Permit, PermitScope};
 use crate::ports::module::{Done, KeyHandle, Module, ModuleFault, Operation, Output};
@@ -31,13 +32,18 @@ impl Drop for Held {
 pub(crate) struct Crypto {
     module: Arc<dyn Module>,
     permit: Arc<Permit>,
+    salts: Arc<Mutex<Vec<u8>>>,
 }
+
+/// Bytes of salt drawn at a time: the generator costs as much for sixteen bytes as for hundreds.
+const SALTS: usize = 2048;
 
 impl Crypto {
     pub(crate) fn new(module: Arc<dyn Module>) -> Self {
         Self {
             module,
             permit: Arc::new(Permit::new(PermitScope::Custody)),
+            salts: Arc::new(Mutex::new(Vec::new())),
         }
     }
 
@@ -119,6 +125,20 @@ impl Crypto {
         bytes
             .try_into()
             .map_err(|_| ModuleFault::Failed("another length of randomness than asked for"))
+    }
+
+    /// The salt of a record: random, unpredictable until the record is disclosed, each given out once.
+    pub(crate) fn salt(&self) -> Result<[u8; 16], ModuleFault> {
+        let mut salts = self.salts.lock();
+        if salts.len() < 16 {
+            *salts = self.bytes(Operation::Random { length: SALTS })?;
+        }
+        let kept = salts.len().saturating_sub(16);
+        let salt = salts.last_chunk::<16>().copied();
+        salts.truncate(kept);
+        salt.ok_or(ModuleFault::Failed(
+            "another length of randomness than asked for",
+        ))
     }
 
     pub(crate) fn sha(&self, parts: &[&[u8]]) -> Result<[u8; 32], ModuleFault> {

@@ -506,7 +506,7 @@ async fn finish(
     let urgent = stops_harm(command.kind());
     // A refusal of what was read is recorded whatever changes meanwhile: it was true when it was decided.
     let reads = if decided.is_err() {
-        Vec::new()
+        crate::reads::Reads::default()
     } else {
         std::mem::take(&mut work.reads)
     };
@@ -520,7 +520,7 @@ async fn finish(
         reply,
     };
     let answer = if open.committer.submit(pending) {
-        answer.await.ok()
+        answer.await.ok().map(|answered| answered.answer)
     } else {
         None
     };

@@ -3,7 +3,7 @@ use keyward_core::algorithm::Indicator;
 use keyward_core::cbor;
 use keyward_core::ids::{NodeId, RealmId};
 use keyward_core::limits::RECORD_MAX_BYTES;
-use keyward_core::record::{Body, Header, RECORD_VERSION, StoredRecord};
+use keyward_core::record::{Body, Header, RECORD_VERSION};
 use keyward_core::time::Timestamp;
 use keyward_core::{ErrorCode, Problem};
 
@@ -54,7 +54,7 @@ impl Draft {
             });
         }
         let fault = |_: ModuleFault| Problem::new(ErrorCode::ModuleFault);
-        let salt = crypto.random::<16>().map_err(fault)?;
+        let salt = crypto.salt().map_err(fault)?;
         let body_digest = crypto.sha(&[&salt, &body]).map_err(fault)?;
         let post_image = if changes.is_empty() {
             None
@@ -93,15 +93,25 @@ impl Draft {
         self.post_image.is_some()
     }
 
-    /// The leaf entry at its place.
-    pub(crate) fn placed(
+    /// Its salt.
+    pub(crate) const fn salt(&self) -> &[u8; 16] {
+        &self.salt
+    }
+
+    /// Its body, canonical.
+    pub(crate) fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// The header at its place: the leaf entry is its canonical form.
+    pub(crate) const fn placed(
         &self,
         node: NodeId,
         lane: u32,
         realm_seq: u64,
         state_tag: Option<[u8; 32]>,
-    ) -> StoredRecord {
-        let header = Header {
+    ) -> Header {
+        Header {
             format: RECORD_VERSION,
             time: self.time,
             node,
@@ -116,11 +126,6 @@ impl Draft {
             body_digest: self.body_digest,
             post_image: self.post_image,
             state_tag,
-        };
-        StoredRecord {
-            entry: cbor::to_vec(&header),
-            salt: Some(self.salt.to_vec()),
-            body: Some(self.body.clone()),
         }
     }
 }

@@ -24,6 +24,7 @@ use crate::ports::clock::Clock as _;
 use crate::ports::store::{Row, RowKey, Table};
 use crate::problems::{change_problem, store_problem};
 use crate::quotas::InFlight;
+use crate::reads::Reads;
 use crate::rows::{self, Pointer, SealedChange};
 use crate::usage::Reservation;
 
@@ -34,7 +35,7 @@ pub(crate) struct Work<'a> {
     pub(crate) kind: CommandKind,
     pub(crate) moment: Moment,
     pub(crate) position: u64,
-    pub(crate) reads: Vec<RowKey>,
+    pub(crate) reads: Reads,
     pub(crate) changes: Vec<SealedChange>,
     pub(crate) after: Vec<AfterCommit>,
     pub(crate) realm: RealmId,
@@ -70,8 +71,8 @@ impl<'a> Work<'a> {
             now: open.clock.now(),
             actor: caller.principal(),
         };
-        let mut reads = Vec::with_capacity(8);
-        reads.extend(caller.reads.iter().cloned());
+        let mut reads = Reads::with_capacity(12);
+        caller.reads.iter().for_each(|row| reads.note(row));
         Self {
             open,
             caller,
@@ -114,7 +115,7 @@ impl<'a> Work<'a> {
 
     /// A row as stored, checked; noted as something the decision rests on.
     pub(crate) fn row(&mut self, key: &RowKey) -> Result<Option<Row>, Problem> {
-        self.reads.push(key.clone());
+        self.reads.note(key);
         let row = self.open.store.get(key).map_err(|f| store_problem(&f))?;
         if let Some(row) = &row {
             self.open
@@ -153,7 +154,7 @@ impl<'a> Work<'a> {
             }
         };
         let key = rows::realm(id);
-        self.reads.push(key.clone());
+        self.reads.note(&key);
         let cached = self.open.caches.realms.read().get(&id).cloned();
         let realm = match cached {
             Some(realm) => realm,
@@ -248,7 +249,7 @@ impl<'a> Work<'a> {
         let absent = || Problem::new(ErrorCode::NotFound);
         self.target = Some(id.0);
         let row = rows::object(realm, id);
-        self.reads.push(row.clone());
+        self.reads.note(&row);
         if let Some(entry) = self.open.caches.objects.get(&(realm, id)) {
             return Ok(entry);
         }
@@ -274,7 +275,7 @@ impl<'a> Work<'a> {
     ) -> Result<Arc<VersionEntry>, Problem> {
         self.target_version = Some(number);
         let row = rows::version(object.realm, object.id, number);
-        self.reads.push(row.clone());
+        self.reads.note(&row);
         if let Some(entry) = self.open.caches.versions.get(&(object.id, number)) {
             return Ok(entry);
         }

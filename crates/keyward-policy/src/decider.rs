@@ -58,11 +58,55 @@ struct CacheKey {
     resource: ([u8; 16], u64),
 }
 
-/// The policies that can apply to one action in one realm.
+/// The policies that can apply to one action in one realm: those whose answer can be remembered, and those that look at
+/// the moment and are asked every time. One of the latter does not make the former expensive.
 struct Slice {
-    policies: PolicySet,
-    reads_context: bool,
+    lasting: PolicySet,
+    momentary: PolicySet,
     reads_resource: bool,
+}
+
+/// What a part of a slice says: with `Allow` the permits that are satisfied, with `Deny` the forbids.
+#[derive(Clone)]
+struct Part {
+    decision: Decision,
+    satisfied: Arc<[String]>,
+    failed: bool,
+}
+
+impl Part {
+    fn answer(self) -> PolicyAnswer {
+        PolicyAnswer {
+            allowed: self.decision == Decision::Allow && !self.failed,
+            determining: self.satisfied,
+        }
+    }
+
+    /// What both would say as one set: a forbid of either wins, else a permit of either is enough.
+    fn and(self, other: Self) -> Self {
+        let failed = self.failed || other.failed;
+        let forbids = |part: &Self| part.decision == Decision::Deny && !part.satisfied.is_empty();
+        let decision = match (
+            forbids(&self) || forbids(&other),
+            self.decision,
+            other.decision,
+        ) {
+            (true, _, _) | (false, Decision::Deny, Decision::Deny) => Decision::Deny,
+            _ => Decision::Allow,
+        };
+        let mut satisfied: Vec<String> = [&self, &other]
+            .into_iter()
+            .filter(|part| part.decision == decision)
+            .flat_map(|part| part.satisfied.iter().cloned())
+            .collect();
+        satisfied.sort_unstable();
+        satisfied.dedup();
+        Self {
+            decision,
+            satisfied: satisfied.into(),
+            failed,
+        }
+    }
 }
 
 type RealmPolicies = HashMap<String, Vec<Policy>>;
@@ -73,7 +117,7 @@ pub struct Decider {
     built_in: Vec<Policy>,
     realms: RwLock<HashMap<RealmId, RealmPolicies>>,
     slices: Cache<(u64, RealmId, CommandKind), Arc<Slice>>,
-    answers: Cache<CacheKey, PolicyAnswer>,
+    answers: Cache<CacheKey, Part>,
     principals: Cache<(PrincipalId, u64), Arc<Entities>>,
     set: AtomicU64,
     authorizer: Authorizer,
@@ -165,7 +209,7 @@ impl Decider {
         // The number is read first: an answer is never filed under a set newer than the one it was made from.
         let set = self.set.load(Ordering::Acquire);
         let slice = self.slice(set, request.resource.realm, request.action);
-        let key = (!slice.reads_context).then(|| CacheKey {
+        let key = CacheKey {
             set,
             principal: request.principal.id,
             epoch: request.principal.epoch,
@@ -177,15 +221,21 @@ impl Decider {
             } else {
                 ([0; 16], 0)
             },
-        });
-        if let Some(answer) = key.as_ref().and_then(|key| self.answers.get(key)) {
-            return answer;
+        };
+        let lasting = match self.answers.get(&key) {
+            Some(known) => known,
+            None => {
+                let made = self.evaluate(&slice.lasting, request);
+                self.answers.insert(key, made.clone());
+                made
+            }
+        };
+        if slice.momentary.is_empty() {
+            return lasting.answer();
         }
-        let answer = self.evaluate(&slice, request);
-        if let Some(key) = key {
-            self.answers.insert(key, answer.clone());
-        }
-        answer
+        lasting
+            .and(self.evaluate(&slice.momentary, request))
+            .answer()
     }
 
     fn slice(&self, set: u64, realm: RealmId, action: CommandKind) -> Arc<Slice> {
@@ -199,8 +249,8 @@ impl Decider {
             .into_iter()
             .flat_map(HashMap::values)
             .flatten();
-        let (mut policies, mut reads_context, mut reads_resource) =
-            (PolicySet::new(), false, false);
+        let (mut lasting, mut momentary, mut reads_resource) =
+            (PolicySet::new(), PolicySet::new(), false);
         for policy in self
             .built_in
             .iter()
@@ -209,48 +259,48 @@ impl Decider {
         {
             let custom = policy.id().to_string().starts_with("realm:");
             // A custom policy's text decides what its answers may be filed under; the built-in ones read the realm only.
-            let text = if custom {
-                policy.to_string()
+            let reads_context = custom && policy.to_string().contains("context");
+            reads_resource |= custom && !reads_context;
+            let part = if reads_context {
+                &mut momentary
             } else {
-                String::new()
+                &mut lasting
             };
-            reads_context |= text.contains("context");
-            reads_resource |= custom;
             // Ids are unique by construction; a clash would only leave the second one out, which denies.
-            let _ = policies.add(policy.clone());
+            let _ = part.add(policy.clone());
         }
         let slice = Arc::new(Slice {
-            policies,
-            reads_context,
+            lasting,
+            momentary,
             reads_resource,
         });
         self.slices.insert(key, Arc::clone(&slice));
         slice
     }
 
-    fn evaluate(&self, slice: &Slice, request: &PolicyRequest<'_>) -> PolicyAnswer {
-        let refused = PolicyAnswer {
-            allowed: false,
-            determining: Arc::new([]),
-        };
+    fn evaluate(&self, policies: &PolicySet, request: &PolicyRequest<'_>) -> Part {
         let (Some(question), Some(entities)) = (self.question(request), self.entities(request))
         else {
-            return refused;
+            return Part {
+                decision: Decision::Deny,
+                satisfied: Arc::new([]),
+                failed: true,
+            };
         };
         let response = self
             .authorizer
-            .is_authorized(&question, &slice.policies, &entities);
-        let mut determining: Vec<String> = response
+            .is_authorized(&question, policies, &entities);
+        let mut satisfied: Vec<String> = response
             .diagnostics()
             .reason()
             .map(|id| short(&id.to_string()))
             .collect();
-        determining.sort_unstable();
-        determining.dedup();
-        let failed = response.diagnostics().errors().next().is_some();
-        PolicyAnswer {
-            allowed: response.decision() == Decision::Allow && !failed,
-            determining: determining.into(),
+        satisfied.sort_unstable();
+        satisfied.dedup();
+        Part {
+            decision: response.decision(),
+            satisfied: satisfied.into(),
+            failed: response.diagnostics().errors().next().is_some(),
         }
     }
 

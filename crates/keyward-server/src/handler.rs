@@ -1,11 +1,12 @@
 //! One request: route, body, caller, command, answer.
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderValue, Request};
 use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use keyward_core::command::Command;
 use keyward_core::ids::CorrelationId;
 use keyward_core::{ErrorCode, Problem};
@@ -14,6 +15,7 @@ use keyward_protocol::rest::{
     Call, Decoded, Headers, Health, Matched, Readiness, Reply, Response, decode, find,
 };
 
+use crate::gate::{Gate, Place};
 use crate::peers::Peers;
 use tokio::runtime::Handle;
 
@@ -23,6 +25,9 @@ pub(crate) struct Connection {
     pub(crate) peers: Arc<Peers>,
     pub(crate) source: SocketAddr,
     pub(crate) certificate: Option<PresentedCertificate>,
+    pub(crate) gate: Arc<Gate>,
+    /// What the benchmark's route answers; absent in every server but the benchmark's own.
+    pub(crate) constant: Option<Bytes>,
 }
 
 fn source_bytes(address: IpAddr) -> [u8; 16] {
@@ -36,6 +41,11 @@ impl Connection {
     /// Answers one request.
     pub(crate) async fn answer(&self, request: Request<Incoming>) -> http::Response<Full<Bytes>> {
         let (parts, body) = request.into_parts();
+        if let Some(constant) = &self.constant
+            && parts.uri.path() == crate::bench::CONSTANT_PATH
+        {
+            return crate::bench::constant(constant.clone(), body).await;
+        }
         let fallback = new_id(self.source);
         let headers = Headers::read(|name| parts.headers.get(name).map(HeaderValue::as_bytes));
         let matched = match find(parts.method.as_str(), parts.uri.path()) {
@@ -54,12 +64,15 @@ impl Connection {
         };
         let answered = match caller {
             Err(problem) => Err(problem),
-            Ok(caller) => match collect(&matched, body).await {
+            Ok(caller) => match collect(&self.gate, &matched, body).await {
                 Err(problem) => Err(problem),
-                Ok(bytes) => match decode(&matched, parts.uri.query(), &headers, &bytes) {
-                    Err(problem) => Err(problem),
-                    Ok(decoded) => self.perform(caller, decoded, request_id, reply).await,
-                },
+                // The place is held until the answer is made.
+                Ok((bytes, _place)) => {
+                    match decode(&matched, parts.uri.query(), &headers, &bytes) {
+                        Err(problem) => Err(problem),
+                        Ok(decoded) => self.perform(caller, decoded, request_id, reply).await,
+                    }
+                }
             },
         };
         sent(answered.unwrap_or_else(|problem| reply.problem(&problem, None)))
@@ -139,13 +152,24 @@ impl Connection {
     }
 }
 
-async fn collect(matched: &Matched<'_>, body: Incoming) -> Result<Bytes, Problem> {
+/// How long a body may take to arrive; who is slower gives up a place that others need.
+const BODY_PATIENCE: Duration = Duration::from_secs(60);
+
+async fn collect(
+    gate: &Arc<Gate>,
+    matched: &Matched<'_>,
+    body: Incoming,
+) -> Result<(Bytes, Place), Problem> {
     let limit = matched.body_limit();
+    // Without a length the body may be as long as is allowed.
+    let length = body.size_hint().upper().unwrap_or(u64::MAX);
+    let place = gate.enter(usize::try_from(length).unwrap_or(usize::MAX).min(limit))?;
     let too_large = || Problem::new(ErrorCode::BodyTooLarge).with("limit_bytes", limit.to_string());
-    match Limited::new(body, limit).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(too_large()),
-        Err(_) => Err(Problem::new(ErrorCode::MalformedRequest)),
+    let collected = Limited::new(body, limit).collect();
+    match tokio::time::timeout(BODY_PATIENCE, collected).await {
+        Ok(Ok(collected)) => Ok((collected.to_bytes(), place)),
+        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => Err(too_large()),
+        Ok(Err(_)) | Err(_) => Err(Problem::new(ErrorCode::MalformedRequest)),
     }
 }
 

@@ -4,8 +4,10 @@
 #![forbid(unsafe_code)]
 
 pub mod archive;
+pub mod bench;
 pub mod check;
 pub mod clock;
+mod gate;
 mod handler;
 pub mod init;
 mod listener;
@@ -14,3 +16,5 @@ mod peers;
 pub mod run;
 pub mod witness;
 pub mod witnesses;
+
+pub use keyward_engine::measure;

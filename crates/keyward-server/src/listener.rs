@@ -2,6 +2,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -14,6 +15,7 @@ use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 
 use crate::clock::SystemClock;
+use crate::gate::Gate;
 use crate::handler::Connection;
 use crate::peers::Peers;
 
@@ -24,14 +26,19 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 /// So long are open requests waited for at the end.
 const DRAIN: Duration = Duration::from_secs(20);
 
+/// What every connection is served with.
+#[derive(Clone)]
+pub(crate) struct Serving {
+    pub(crate) acceptor: TlsAcceptor,
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) peers: Arc<Peers>,
+    pub(crate) gate: Arc<Gate>,
+    /// The benchmark's fixed answer: none in `keyward server`.
+    pub(crate) constant: Option<Bytes>,
+}
+
 /// Serves until `stop` resolves.
-pub(crate) async fn serve(
-    listener: TcpListener,
-    acceptor: TlsAcceptor,
-    engine: Arc<Engine>,
-    peers: Arc<Peers>,
-    stop: impl Future<Output = ()>,
-) {
+pub(crate) async fn serve(listener: TcpListener, serving: Serving, stop: impl Future<Output = ()>) {
     let graceful = Arc::new(GracefulShutdown::new());
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     tokio::pin!(stop);
@@ -52,10 +59,10 @@ pub(crate) async fn serve(
         let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
             continue;
         };
-        let (acceptor, engine, peers) = (acceptor.clone(), Arc::clone(&engine), Arc::clone(&peers));
+        let serving = serving.clone();
         let watcher = graceful.watcher();
         tokio::spawn(async move {
-            connection(stream, source, acceptor, engine, peers, watcher).await;
+            connection(stream, source, serving, watcher).await;
             drop(place);
         });
     }
@@ -68,13 +75,11 @@ pub(crate) async fn serve(
 async fn connection(
     stream: TcpStream,
     source: std::net::SocketAddr,
-    acceptor: TlsAcceptor,
-    engine: Arc<Engine>,
-    peers: Arc<Peers>,
+    serving: Serving,
     watcher: hyper_util::server::graceful::Watcher,
 ) {
     let _ = stream.set_nodelay(true);
-    let Ok(Ok(tls)) = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await else {
+    let Ok(Ok(tls)) = tokio::time::timeout(HANDSHAKE, serving.acceptor.accept(stream)).await else {
         return;
     };
     let now = UnixTime::since_unix_epoch(Duration::from_millis(SystemClock::new().now().wall.0));
@@ -82,12 +87,14 @@ async fn connection(
         .get_ref()
         .1
         .peer_certificates()
-        .and_then(|chain| peers.presented(chain, now));
+        .and_then(|chain| serving.peers.presented(chain, now));
     let shared = Arc::new(Connection {
-        engine,
-        peers,
+        engine: serving.engine,
+        peers: serving.peers,
         source,
         certificate,
+        gate: serving.gate,
+        constant: serving.constant,
     });
     let service = service_fn(move |request| {
         let shared = Arc::clone(&shared);

@@ -7,7 +7,7 @@ use keyward_engine::ports::module::Module;
 use keyward_engine::ports::store::{Store, StoreFault};
 use keyward_engine::{CacheSizes, Engine, EngineParts, PassphraseSeal, Writer};
 use keyward_module_awslc::{AwsLcModule, StartFault};
-use keyward_store::SqliteStore;
+use keyward_store::{SqliteOptions, SqliteStore};
 use keyward_tls::TlsError;
 
 use crate::clock::SystemClock;
@@ -109,8 +109,11 @@ pub(crate) fn module() -> Result<Arc<dyn Module>, StartError> {
     )?))
 }
 
-pub(crate) fn open_store(path: &Path) -> Result<Arc<dyn Store>, StartError> {
-    let store = SqliteStore::open(path).map_err(|fault| StartError::Store {
+pub(crate) fn open_store(
+    path: &Path,
+    options: &SqliteOptions,
+) -> Result<Arc<dyn Store>, StartError> {
+    let store = SqliteStore::open_with(path, options).map_err(|fault| StartError::Store {
         path: path.to_owned(),
         fault,
     })?;
@@ -118,9 +121,13 @@ pub(crate) fn open_store(path: &Path) -> Result<Arc<dyn Store>, StartError> {
 }
 
 pub(crate) fn engine(layout: &Layout) -> Result<Engine, StartError> {
+    engine_on(layout, &SqliteOptions::default())
+}
+
+pub(crate) fn engine_on(layout: &Layout, options: &SqliteOptions) -> Result<Engine, StartError> {
     let parts = EngineParts {
         module: module()?,
-        store: open_store(&layout.store())?,
+        store: open_store(&layout.store(), options)?,
         clock: Arc::new(SystemClock::new()) as Arc<dyn Clock>,
         seals: vec![Arc::new(PassphraseSeal::default())],
         sizes: CacheSizes::default(),

@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use keyward_core::command::ServerEventKind;
 use keyward_core::secret::Secret;
 use keyward_engine::Engine;
+use keyward_store::SqliteOptions;
 use keyward_tls::{Alpn, ClientAuth, Identity, ReloadableIdentity, server_config};
 use serde::Deserialize;
 use tokio::net::TcpListener;
@@ -14,8 +16,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_rustls::TlsAcceptor;
 
 use crate::archive::{ArchivePolicy, keep_archived};
-use crate::listener::serve;
-use crate::parts::{Layout, StartError, engine};
+use crate::listener::{Serving, serve};
+use crate::parts::{Layout, StartError, engine_on};
 use crate::peers::Peers;
 use crate::witnesses::{WitnessConfig, keep_witnessed};
 
@@ -59,6 +61,9 @@ pub struct Config {
     pub witness_every_seconds: Option<u32>,
     /// Archiving and expiring of old records; none if not given.
     pub archive: Option<ArchivePolicy>,
+    /// After how many pages of 4 KiB the store's journal is emptied: fewer make the longest waits shorter, more make the
+    /// average commit cheaper.
+    pub journal_pages: Option<u32>,
 }
 
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8443);
@@ -87,6 +92,11 @@ pub fn read_config(path: &Path) -> Result<Config, StartError> {
 /// # Errors
 /// [`StartError`].
 pub fn run(options: ServerOptions) -> Result<(), RunError> {
+    run_with(options, None)
+}
+
+/// As [`run`]; with a fixed answer for the benchmark's route if one is given.
+pub(crate) fn run_with(options: ServerOptions, constant: Option<Bytes>) -> Result<(), RunError> {
     let _ = tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_target(false)
@@ -103,12 +113,16 @@ pub fn run(options: ServerOptions) -> Result<(), RunError> {
     let layout = Layout {
         root: options.data_dir.clone(),
     };
-    let engine = Arc::new(engine(&layout)?);
+    let mut store = SqliteOptions::default();
+    store.journal_pages = config.journal_pages.unwrap_or(store.journal_pages).max(16);
+    let engine = Arc::new(engine_on(&layout, &store)?);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(StartError::Runtime)?;
-    runtime.block_on(serve_until_stopped(options, config, layout, engine))
+    runtime.block_on(serve_until_stopped(
+        options, config, layout, engine, constant,
+    ))
 }
 
 async fn serve_until_stopped(
@@ -116,6 +130,7 @@ async fn serve_until_stopped(
     config: Config,
     layout: Layout,
     engine: Arc<Engine>,
+    constant: Option<Bytes>,
 ) -> Result<(), RunError> {
     let certificate = config.certificate.unwrap_or_else(|| layout.certificate());
     let key = config.private_key.unwrap_or_else(|| layout.key());
@@ -167,9 +182,13 @@ async fn serve_until_stopped(
     let reload = tokio::spawn(reload_on_hangup(identity, certificate, key));
     serve(
         listener,
-        TlsAcceptor::from(tls),
-        Arc::clone(&engine),
-        peers,
+        Serving {
+            acceptor: TlsAcceptor::from(tls),
+            engine: Arc::clone(&engine),
+            peers,
+            gate: Arc::default(),
+            constant,
+        },
         stopped(),
     )
     .await;
@@ -189,6 +208,17 @@ async fn serve_until_stopped(
     let _ = tokio::task::spawn_blocking(move || closing.close()).await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Writes the port in one step, so that nobody reads half a number.
+pub(crate) fn write_port(path: &Path, port: u16) -> Result<(), StartError> {
+    let pending = path.with_extension("new");
+    std::fs::write(&pending, format!("{port}\n"))
+        .and_then(|()| std::fs::rename(&pending, path))
+        .map_err(|error| StartError::File {
+            path: path.to_owned(),
+            error,
+        })
 }
 
 /// Due work once a second; and the end of the process when the outcome of a commit is unknown.
@@ -248,17 +278,6 @@ async fn reload_on_hangup(identity: Arc<ReloadableIdentity>, certificate: PathBu
             }
         }
     }
-}
-
-/// Writes the port that is listened on: there whole or not at all.
-pub(crate) fn write_port(path: &Path, port: u16) -> Result<(), StartError> {
-    let pending = path.with_extension("new");
-    std::fs::write(&pending, format!("{port}\n"))
-        .and_then(|()| std::fs::rename(&pending, path))
-        .map_err(|error| StartError::File {
-            path: path.to_owned(),
-            error,
-        })
 }
 
 /// Resolves when the process is told to stop.

@@ -3,16 +3,17 @@ use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 
 use keyward_core::cbor;
-use keyward_core::ids::RealmId;
+use keyward_core::ids::{NodeId, RealmId};
 use keyward_core::record::StoredRecord;
 use keyward_core::tlog::TreeHead;
 use keyward_core::tlog::{self, Hash, Tile, TileWriter};
-use minicbor::{Decode, Encode};
+use minicbor::{Decode, Encode, Encoder};
 
 use super::{Answer, Committer, Lane, LaneRealmRow, LaneRow, Pending};
 use crate::ports::module::{ModuleFault, Operation};
 use crate::ports::store::{Batch, Change, Commit, Expect, RowKey, StoreFault};
 use crate::problems::store_problem;
+use crate::reads::{Mark, Marks};
 use crate::rows::{self, SetHash};
 
 /// One blob of the log: all records of a commit.
@@ -23,6 +24,57 @@ pub(crate) struct LogBatchRow {
     pub(crate) first: u64,
     #[n(1)]
     pub(crate) records: Vec<StoredRecord>,
+}
+
+/// Writes a [`LogBatchRow`] record by record: the same bytes, without a copy of each record in between.
+struct BlobWriter {
+    bytes: Vec<u8>,
+    entry: Vec<u8>,
+}
+
+/// Bytes of a record beside its body, roughly.
+const RECORD_ROOM: usize = 256;
+
+impl BlobWriter {
+    fn new(first: u64, standing: &[Pending]) -> Self {
+        let bodies: usize = standing
+            .iter()
+            .map(|pending| pending.draft.body().len())
+            .sum();
+        let room = standing.len().saturating_mul(RECORD_ROOM);
+        let mut bytes = Vec::with_capacity(bodies.saturating_add(room));
+        // Writing into a vector cannot fail.
+        let _ = Encoder::new(&mut bytes)
+            .map(2)
+            .and_then(|e| e.u8(0)?.u64(first)?.u8(1)?.array(standing.len() as u64));
+        Self {
+            bytes,
+            entry: Vec::with_capacity(RECORD_ROOM),
+        }
+    }
+
+    /// Adds a record at its place; its leaf entry.
+    fn add(
+        &mut self,
+        pending: &Pending,
+        (node, lane): (NodeId, u32),
+        realm_seq: u64,
+        state_tag: Option<[u8; 32]>,
+    ) -> &[u8] {
+        let header = pending.draft.placed(node, lane, realm_seq, state_tag);
+        self.entry.clear();
+        let _ = minicbor::encode(&header, &mut self.entry);
+        let _ = Encoder::new(&mut self.bytes).array(3).and_then(|e| {
+            e.bytes(&self.entry)?
+                .bytes(pending.draft.salt())?
+                .bytes(pending.draft.body())
+        });
+        &self.entry
+    }
+
+    fn finish(self) -> Vec<u8> {
+        self.bytes
+    }
 }
 
 /// A lane after a round, not yet durable.
@@ -80,24 +132,20 @@ impl Committer {
     /// Sends back whoever rests on a row that changed, in an earlier commit or earlier in this round.
     fn still_standing(&self, round: Vec<Pending>) -> Vec<Pending> {
         let changed = self.changed.read();
-        let mut overlay: HashMap<RowKey, ()> = HashMap::new();
+        let mut overlay = Marks::default();
         let mut standing = Vec::with_capacity(round.len());
         for pending in round {
-            let stale = pending
-                .reads
-                .iter()
-                .chain(pending.changes.iter().map(|change| &change.row))
-                .any(|row| changed.after(row, pending.decided_at) || overlay.contains_key(row));
+            let untouched = overlay.is_empty() && changed.nothing_after(pending.decided_at);
+            let changes = || pending.changes.iter().map(|change| Mark::of(&change.row));
+            let stale = !untouched
+                && pending.reads.marks().chain(changes()).any(|row| {
+                    changed.after_mark(row, pending.decided_at) || overlay.contains(&row)
+                });
             if stale {
-                let _ = pending.reply.send(Answer::Retry);
+                pending.answer(Answer::Retry);
                 continue;
             }
-            overlay.extend(
-                pending
-                    .changes
-                    .iter()
-                    .map(|change| (change.row.clone(), ())),
-            );
+            overlay.extend(changes());
             standing.push(pending);
         }
         standing
@@ -110,7 +158,7 @@ impl Committer {
         let first = lane.tiles.frontier().size();
         let mut realms: HashMap<RealmId, (u64, u64)> = HashMap::new();
         let mut set_hash = lane.set_hash;
-        let mut records = Vec::with_capacity(standing.len());
+        let mut blob = BlobWriter::new(first, standing);
         let mut leaves: Vec<Hash> = Vec::with_capacity(standing.len());
         let mut batch = Batch::default();
         for pending in standing {
@@ -130,7 +178,7 @@ impl Committer {
                 );
             }
             let state_tag = if pending.draft.is_change() {
-                let index = first.saturating_add(records.len() as u64).to_be_bytes();
+                let index = first.saturating_add(leaves.len() as u64).to_be_bytes();
                 let tag = custody
                     .crypto
                     .mac(&custody.state_tag, &[b"set-hash v1", &index, &set_hash.0]);
@@ -138,9 +186,8 @@ impl Committer {
             } else {
                 None
             };
-            let record = pending.draft.placed(lane.node, lane.number, seq, state_tag);
-            leaves.push(tlog::leaf_hash(&custody.crypto, &record.entry));
-            records.push(record);
+            let entry = blob.add(pending, (lane.node, lane.number), seq, state_tag);
+            leaves.push(tlog::leaf_hash(&custody.crypto, entry));
             batch.urgent |= pending.urgent;
         }
         let mut tiles = lane.tiles.clone();
@@ -161,7 +208,7 @@ impl Committer {
             set_wrapped,
             batch,
         };
-        self.add_log_rows(lane, &mut next, LogBatchRow { first, records }, &filled)?;
+        self.add_log_rows(lane, &mut next, blob.finish(), &filled)?;
         Ok(next)
     }
 
@@ -169,7 +216,7 @@ impl Committer {
         &self,
         lane: &Lane,
         next: &mut Next,
-        blob: LogBatchRow,
+        blob: Vec<u8>,
         filled: &[Tile],
     ) -> Result<(), StoreFault> {
         let sealer = &self.custody.sealer;
@@ -178,7 +225,7 @@ impl Committer {
             &mut next.batch,
             rows::log_batch(lane.number, last),
             0,
-            Some(cbor::to_vec(&blob)),
+            Some(blob),
         );
         for tile in filled.iter().filter(|tile| tile.id().is_full()) {
             let row = rows::log_tile(lane.number, tile.id().level(), tile.id().index());
@@ -227,7 +274,7 @@ impl Committer {
     }
 
     /// Durable: first the memory, then the answers.
-    fn done(&self, lane: &mut Lane, next: Next, standing: Vec<Pending>, answer: &Answer) {
+    fn done(&self, lane: &mut Lane, next: Next, mut standing: Vec<Pending>, answer: &Answer) {
         if self.trouble.load(Ordering::Acquire) != 0
             && *answer == Answer::Committed
             && standing.iter().any(|pending| !pending.urgent)
@@ -241,29 +288,26 @@ impl Committer {
         lane.row_version = lane.row_version.saturating_add(1);
         *self.head.lock() = next.head;
         let position = self.committed.load(Ordering::Acquire).saturating_add(1);
-        let mut replies = Vec::with_capacity(standing.len());
         let changes_rows = standing
             .iter()
             .any(|p| !p.changes.is_empty() || p.after.is_some());
         if changes_rows {
             let mut changed = self.changed.write();
-            for pending in standing {
+            for pending in &mut standing {
                 for change in &pending.changes {
                     changed.mark(&change.row, position);
                     self.caches.invalidate(&change.row);
                 }
-                if let Some(after) = pending.after {
+                if let Some(after) = pending.after.take() {
                     after();
                 }
-                replies.push(pending.reply);
             }
             self.committed.store(position, Ordering::Release);
         } else {
             self.committed.store(position, Ordering::Release);
-            replies.extend(standing.into_iter().map(|pending| pending.reply));
         }
-        for reply in replies {
-            let _ = reply.send(answer.clone());
+        for pending in standing {
+            pending.answer(answer.clone());
         }
     }
 
@@ -334,14 +378,14 @@ fn without(standing: Vec<Pending>, row: &RowKey) -> Vec<Pending> {
         .into_iter()
         .partition(|pending| pending.changes.iter().any(|change| change.row == *row));
     for pending in stale {
-        let _ = pending.reply.send(Answer::Retry);
+        pending.answer(Answer::Retry);
     }
     rest
 }
 
 fn fail(standing: Vec<Pending>, fault: &StoreFault, recorded: bool) {
     for pending in standing {
-        let _ = pending.reply.send(Answer::Failed {
+        pending.answer(Answer::Failed {
             fault: fault.clone(),
             recorded,
         });

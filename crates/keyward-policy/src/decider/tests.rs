@@ -339,3 +339,54 @@ fn what_does_not_parse_or_fit_the_schema_is_refused_with_the_reason() {
         Err(PolicyError::Schema(_))
     ));
 }
+
+#[test]
+fn policies_that_look_at_the_moment_and_those_that_do_not_decide_together_as_one_set_would() {
+    let nobody = facts(&[]);
+    for case in 0..16_u8 {
+        let on = |bit: u8| case & (1 << bit) != 0;
+        let decider = Decider::new();
+        let texts = [
+            (
+                0,
+                "lasting-permit",
+                "permit (principal, action == Keyward::Action::\"encrypt\", resource);",
+            ),
+            (
+                1,
+                "lasting-forbid",
+                "forbid (principal, action == Keyward::Action::\"encrypt\", resource);",
+            ),
+            (
+                2,
+                "momentary-permit",
+                "permit (principal, action == Keyward::Action::\"encrypt\", resource) when { context.now_ms == 0 };",
+            ),
+            (
+                3,
+                "momentary-forbid",
+                "forbid (principal, action == Keyward::Action::\"encrypt\", resource) when { context.now_ms == 0 };",
+            ),
+        ];
+        let mut given = Vec::new();
+        for (bit, name, text) in texts {
+            if on(bit) {
+                decider.put(HERE, name, text).unwrap();
+                given.push((bit, name));
+            }
+        }
+        let forbidden = on(1) || on(3);
+        let permitted = on(0) || on(2);
+        let expected: Vec<String> = given
+            .iter()
+            .filter(|(bit, _)| (bit % 2 == 1) == forbidden)
+            .map(|(_, name)| format!("realm:{name}"))
+            .collect();
+        // Twice: the second time what can be remembered is remembered.
+        for _ in 0..2 {
+            let answer = ask(&decider, &nobody, CommandKind::Encrypt, HERE);
+            assert_eq!(answer.allowed, permitted && !forbidden, "case {case}");
+            assert_eq!(answer.determining.to_vec(), expected, "case {case}");
+        }
+    }
+}
