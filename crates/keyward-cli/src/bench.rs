@@ -6,6 +6,7 @@
 //!
 //! Read next: `load` (the load), `world` (the server and its keys), `requests` (what is sent).
 mod extra;
+mod file;
 mod load;
 mod requests;
 mod world;
@@ -46,6 +47,7 @@ pub struct Settings {
     pub many_keys: Option<PathBuf>,
     pub many_keys_count: usize,
     pub server_config: Option<PathBuf>,
+    pub file_mib: u32,
 }
 
 /// One line of the result.
@@ -85,6 +87,7 @@ const KNOWN: &[Known] = &[
     Known("encrypt_1k_1m_keys", 0.9, false),
     Known("encrypt_1k_1m_keys_uniform", 0.4, false),
     Known("start_1m_keys", 1.0, false),
+    Known("file_encrypt", 0.7, false),
 ];
 
 /// What a load goes to, and with what.
@@ -221,6 +224,7 @@ impl Rows {
             "sign_ed25519" => self.sign(KeySpec::Ed25519)?,
             "create_aes" => self.create()?,
             "latency_half_load" => self.half_load()?,
+            "file_encrypt" => self.file_encrypt()?,
             "audit_verify" => self.audit_verify()?,
             "encrypt_1k_1m_keys" => {
                 let count = self.settings.many_keys_count;

@@ -188,13 +188,23 @@ fn new_id(source: SocketAddr) -> CorrelationId {
 }
 
 fn sent(response: Response) -> http::Response<Full<Bytes>> {
-    let mut builder = http::Response::builder().status(response.status);
+    let mut headers = http::HeaderMap::with_capacity(8);
     response.for_each_header(|name, value| {
-        if let (Some(headers), Ok(value)) = (builder.headers_mut(), HeaderValue::from_str(value)) {
-            headers.insert(name, value);
-        }
+        // The values that nearly every answer has are not copied.
+        let value = match value {
+            "no-store" => HeaderValue::from_static("no-store"),
+            "nosniff" => HeaderValue::from_static("nosniff"),
+            "application/json" => HeaderValue::from_static("application/json"),
+            other => match HeaderValue::from_str(other) {
+                Ok(value) => value,
+                Err(_) => return,
+            },
+        };
+        headers.insert(name, value);
     });
-    builder
-        .body(Full::new(Bytes::from_owner(response.body)))
-        .unwrap_or_default()
+    let status = http::StatusCode::from_u16(response.status);
+    let mut answer = http::Response::new(Full::new(Bytes::from_owner(response.body)));
+    *answer.status_mut() = status.unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
+    *answer.headers_mut() = headers;
+    answer
 }

@@ -10,6 +10,7 @@ use super::Passphrase;
 #[derive(Debug, Args)]
 #[command(
     args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true,
     after_help = "Each row is a rate, its ratio to a ceiling measured in the same run, and the\n\
     server's processor time per operation. docs/performance.md explains them.\n\n\
     Examples:\n  \
@@ -40,6 +41,9 @@ pub struct Bench {
     /// How many keys to make there
     #[arg(long, value_name = "COUNT", default_value_t = 1_000_000)]
     pub many_keys_count: usize,
+    /// Size of the file to encrypt; twice as much room is needed
+    #[arg(long, value_name = "MIB", default_value_t = 10_240)]
+    pub file_mib: u32,
     /// Configuration of the measured server, as for `keyward server`
     #[arg(long = "server-config", value_name = "FILE")]
     pub server_config: Option<PathBuf>,

@@ -185,10 +185,7 @@ impl Served {
 
     /// Bytes of memory it holds.
     pub fn resident(&self) -> Option<u64> {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process())).ok()?;
-        let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
-        let kib: u64 = line.split_ascii_whitespace().nth(1)?.parse().ok()?;
-        Some(kib.saturating_mul(1024))
+        resident(self.process())
     }
 
     pub fn client(&self, installation: &Installation, token: &str) -> Result<Blocking, Failure> {
@@ -212,6 +209,14 @@ impl Drop for Served {
         }
         let _ = self.child.wait();
     }
+}
+
+/// Bytes of memory that a process holds.
+pub fn resident(process: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
+    let kib: u64 = line.split_ascii_whitespace().nth(1)?.parse().ok()?;
+    Some(kib.saturating_mul(1024))
 }
 
 fn name(text: &str) -> Result<Name, Failure> {

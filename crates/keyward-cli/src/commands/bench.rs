@@ -43,6 +43,7 @@ fn measure(args: Bench, out: Out) -> Result<(), Failure> {
         many_keys: args.many_keys,
         many_keys_count: args.many_keys_count,
         server_config: args.server_config,
+        file_mib: args.file_mib,
     };
     let mut rows = Rows::prepare(settings)?;
     let mut shown = Vec::new();
