@@ -71,9 +71,9 @@ fn one_line(row: &Row) -> Result<String, Failure> {
 fn table(shown: &[Row], out: Out) -> Result<(), Failure> {
     let lines: Vec<_> = shown.iter().map(line).collect();
     let header = [
-        "ROW", "OPS/S", "CPU µs", "RATIO", "NEEDED", "p50 ms", "p99 ms", "CEILING",
+        "ROW", "OPS/S", "CPU µs", "RATIO", "NEEDED", "p99 ms", "CEILING",
     ];
-    out.table(7, &header, &lines)?;
+    out.table(6, &header, &lines)?;
     for line in LEGEND {
         out.line(line)?;
     }
@@ -110,7 +110,6 @@ fn line(row: &Row) -> Vec<String> {
         number(row.cpu_us_per_op, 1),
         number(row.ratio, 2),
         number(row.needed, 2),
-        number(row.p50_ms, 2),
         number(row.p99_ms, 2),
         ceiling,
     ]
