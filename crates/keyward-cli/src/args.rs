@@ -1,7 +1,7 @@
 //! The command line: what can be typed, and the help for it. What is done stands in `commands`.
 pub mod audit;
-pub mod cert;
 pub mod bench;
+pub mod cert;
 pub mod config;
 pub mod context;
 pub mod data;

@@ -1,7 +1,7 @@
 //! What is done for each command.
 mod audit;
-mod cert;
 mod bench;
+mod cert;
 pub mod config;
 mod context;
 mod data;
