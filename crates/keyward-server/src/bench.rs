@@ -200,6 +200,7 @@ async fn make(
             applications: Vec::new(),
             tags: std::collections::BTreeMap::new(),
             owner: None,
+            exception: None,
         });
         engine
             .execute(&caller, &command, &Envelope::default())

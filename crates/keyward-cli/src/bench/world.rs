@@ -302,6 +302,7 @@ pub fn keys(
             applications: Vec::new(),
             tags: std::collections::BTreeMap::new(),
             owner: None,
+            exception: None,
         };
         client.run(async |client: &Client| client.create_key(create).await)?;
     }
