@@ -58,9 +58,14 @@ pub fn bench_server(
     bench::serve(run::ServerOptions {
         data_dir,
         config,
-        listen: Some(SocketAddr::from((std::net::Ipv4Addr::LOCALHOST, 0))),
+        listen: Some(std::net::SocketAddr::from((
+            std::net::Ipv4Addr::LOCALHOST,
+            0,
+        ))),
         passphrase,
         port_file: Some(port_file),
+        witnesses: Vec::new(),
+        witnesses_needed: None,
     })
     .map_err(|error| failed(&error))
 }

@@ -80,10 +80,9 @@ impl Many {
             tenant.user.token.as_bytes(),
             Existing::Keep,
         )?;
-        let passphrase = crate::files::read_secret(&installation.passphrase())?;
         server_side::fill(&server_side::Filling {
             data_dir: &installation.data(),
-            passphrase: &passphrase,
+            passphrase: &Installation::secret(),
             token: &tenant.officer.token,
             realm: crate::session::name(MANY)?,
             count,

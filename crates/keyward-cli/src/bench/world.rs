@@ -41,7 +41,7 @@ impl Installation {
         std::fs::create_dir_all(root).map_err(|error| Failure::file(root, &error))?;
         let made = server_side::init(
             root.join("data"),
-            Secret::new(PASSPHRASE.trim_end().as_bytes().to_vec()),
+            Self::secret(),
             vec!["localhost".to_owned(), "127.0.0.1".to_owned()],
         )?;
         write_private(
@@ -70,6 +70,11 @@ impl Installation {
 
     pub fn passphrase(&self) -> PathBuf {
         self.root.join("passphrase")
+    }
+
+    /// What opens its seal.
+    pub fn secret() -> Secret {
+        Secret::new(PASSPHRASE.trim_end().as_bytes().to_vec())
     }
 
     fn text(&self, name: &str) -> Result<String, Failure> {
