@@ -131,9 +131,12 @@ fn mark(token: &str, is_port: bool) -> String {
     let long = token.len() >= 40 && token.bytes().any(|byte| byte.is_ascii_digit());
     if is_port {
         "PORT".to_owned()
+    } else if hex && matches!(token.len(), 32 | 64) {
+        // Also where it happens to have no letter.
+        "x".repeat(token.len())
     } else if large {
         "NUMBER".to_owned()
-    } else if hex && matches!(token.len(), 8 | 32 | 64) {
+    } else if hex && token.len() == 8 {
         "x".repeat(token.len())
     } else if long && !token.starts_with("DIR") {
         "B".repeat(token.len())

@@ -233,7 +233,12 @@ fn the_systems_own_parts_do_their_work_and_nothing_else() {
     );
     assert_eq!(
         allowed(&decider, &scheduler, RealmId::SYSTEM),
-        ["rotate-key", "execute-destruction", "archive-log"]
+        [
+            "rotate-key",
+            "execute-destruction",
+            "give-notice",
+            "archive-log"
+        ]
     );
     assert_eq!(
         allowed(
