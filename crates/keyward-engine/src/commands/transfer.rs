@@ -104,7 +104,7 @@ impl Work<'_> {
             .claim(&transfer.import_key, realm, self.moment)
             .ok_or_else(|| {
                 Problem::invalid_field(
-                    "import_key",
+                    "transfer.import_key",
                     "there is no such import key for this caller and realm, or it was used or is over",
                 )
             })?;

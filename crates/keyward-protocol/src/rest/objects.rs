@@ -20,7 +20,8 @@ use super::table::{Of, Route};
 use super::views::parse_principal_id;
 use super::{attributes, keys, pem};
 
-const SCHEME_EXPECTED: &str = "it must be `ecdh-p384-kwp`, `ml-kem-768-kwp` or `ml-kem-1024-kwp`";
+const SCHEME_EXPECTED: &str = "it must be `ecdh-p384-kwp`, `ml-kem-768-kwp` or `ml-kem-1024-kwp`; \
+    RSA-AES-KEY-WRAP rests on RSA-OAEP, which the module does not approve";
 
 /// Builds a command about an object of a kind.
 pub(super) fn command(

@@ -190,6 +190,9 @@ fn version_row(key: &Key, version: &KeyVersion) -> Vec<String> {
     if version.compromise_found_after_destruction {
         notes.push("compromise found later".to_owned());
     }
+    if version.origin.birth != "generated" {
+        notes.push(version.origin.birth.clone());
+    }
     if version.was_exported {
         notes.push("was exported".to_owned());
     }
