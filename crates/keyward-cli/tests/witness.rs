@@ -652,3 +652,81 @@ fn a_witness_whose_memory_is_gone_or_changed_does_not_start_and_two_do_not_share
     assert_ne!(code(&gone), 0);
     assert!(errors(&gone).contains("memory"), "{}", errors(&gone));
 }
+
+#[test]
+fn a_destruction_is_witnessed_at_once_and_a_silent_witness_is_said() {
+    let mut world = with_auditor();
+    let witness = Witness::made(&world, "w1");
+    witnessed(&mut world, &[&witness], "witnesses_needed = 1");
+    // From here on only a destruction asks for a round.
+    cosigned(&world, &witness, 1, "first.note");
+    world.stop();
+    let config = std::fs::read_to_string(world.path("data/keyward.toml")).unwrap();
+    let slow = config.replace(
+        "witness_every_seconds = 1\n",
+        "witness_every_seconds = 86400\n",
+    );
+    assert_ne!(slow, config);
+    std::fs::write(world.path("data/keyward.toml"), slow).unwrap();
+    world.start(true);
+    until(&world, "w1", |ok, detail| ok && detail.contains("cosigned"));
+    world.good(&["realm", "create", "trial", "--rehearsal"]);
+    world.good(&[
+        "workload",
+        "create",
+        "officer",
+        "--role",
+        "crypto-officer",
+        "-r",
+        "trial",
+    ]);
+    world.good(&[
+        "workload",
+        "token",
+        "officer",
+        "--days",
+        "1",
+        "-o",
+        "officer.token",
+        "-r",
+        "trial",
+    ]);
+    let officer = |arguments: &[&str]| {
+        world.good(&[&["--token-file", "officer.token", "-r", "trial"], arguments].concat())
+    };
+    officer(&["key", "create", "doomed"]);
+    let before = size_of(&witness.checkpoint(&world, "before.note"));
+    officer(&[
+        "key",
+        "destroy",
+        "schedule",
+        "doomed",
+        "--after-days",
+        "0",
+        "--reason",
+        "rehearsal",
+    ]);
+    let begun = Instant::now();
+    while size_of(&witness.checkpoint(&world, "after.note")) <= before {
+        assert!(
+            begun.elapsed() < PATIENCE,
+            "the destruction was not shown to the witness"
+        );
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    assert!(
+        ready(&world).starts_with("http/1.1 200"),
+        "{}",
+        ready(&world)
+    );
+    drop(witness);
+    world.stop();
+    world.start(true);
+    let said = until(&world, "w1", |ok, _| !ok);
+    assert!(said.contains("does not answer"), "{said}");
+    let ready = ready(&world);
+    assert!(
+        ready.starts_with("http/1.1 503") && ready.contains("witness_unavailable"),
+        "{ready}"
+    );
+}

@@ -8,6 +8,7 @@
 //! too much costs time and nothing else. One that is missing or whose code is wrong is made again from the log. Columns of a
 //! range never change but by redaction, so an older copy of a row can only propose too much.
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use keyward_core::cbor;
 use keyward_core::command::ReadAudit;
@@ -124,6 +125,8 @@ impl Tail {
 pub(crate) struct Index {
     columns: Cache<(u64, Column), Values>,
     tail: Mutex<Tail>,
+    /// Chunks before this one were found stored, or made, since the start.
+    seen: AtomicU64,
     /// Counts redactions, so that nothing made from what was read before one is kept after it.
     redactions: Mutex<u64>,
 }
@@ -139,6 +142,7 @@ impl Index {
         Self {
             columns: Cache::new(COLUMNS_KEPT),
             tail: Mutex::new(Tail::default()),
+            seen: AtomicU64::new(0),
             redactions: Mutex::new(0),
         }
     }
@@ -206,7 +210,33 @@ impl Open {
                 self.store_chunk(chunk, columns, redactions)?;
             }
         }
+        let newest = tail.first / CHUNK;
+        drop(tail);
+        if taken < limit {
+            self.mend_one(newest)?;
+        }
         Ok(taken)
+    }
+
+    /// Looks at one more of the stored chunks and makes it if it is not there: what another process left undone, or somebody
+    /// deleted.
+    fn mend_one(&self, newest: u64) -> Result<(), StoreFault> {
+        let chunk = self.index.seen.load(Ordering::Acquire);
+        if chunk >= newest {
+            return Ok(());
+        }
+        for column in Column::ALL {
+            if self.stored_column(chunk, column)?.is_none() {
+                let redactions = *self.index.redactions.lock();
+                let columns = self.build(chunk)?;
+                self.store_chunk(chunk, columns, redactions)?;
+                break;
+            }
+        }
+        self.index
+            .seen
+            .store(chunk.saturating_add(1), Ordering::Release);
+        Ok(())
     }
 
     /// Stores a full chunk: rows outside the set-hash, each with a code of its own.
@@ -263,11 +293,15 @@ impl Open {
                 batch.changes.push(Change::Delete { row });
             }
         }
-        if !batch.changes.is_empty() {
-            self.store.commit(vec![batch])?;
-        }
+        let deleted = if batch.changes.is_empty() {
+            Ok(())
+        } else {
+            self.store.commit(vec![batch]).map(|_| ())
+        };
+        // Before the tail is asked for: who fills the index holds the tail and then looks at the redactions.
+        drop(redactions);
         self.index.forget(index);
-        Ok(())
+        deleted
     }
 
     /// A column of a full chunk: from memory, else from the store, else made from the log.

@@ -120,9 +120,12 @@ pub(crate) fn run_with(options: ServerOptions, constant: Option<Bytes>) -> Resul
         .enable_all()
         .build()
         .map_err(StartError::Runtime)?;
-    runtime.block_on(serve_until_stopped(
+    let ended = runtime.block_on(serve_until_stopped(
         options, config, layout, engine, constant,
-    ))
+    ));
+    // A witness that does not answer must not hold up the end.
+    runtime.shutdown_timeout(Duration::from_secs(2));
+    ended
 }
 
 async fn serve_until_stopped(
