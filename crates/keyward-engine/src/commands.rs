@@ -6,6 +6,7 @@ mod certificate;
 mod destruction;
 mod edges;
 mod govern;
+mod leaves;
 mod life;
 mod list;
 mod notice;
