@@ -166,6 +166,7 @@ impl Algorithm {
             }
         } else if let Some(bits) = self.bits
             && !text.ends_with(&bits.to_string())
+            && !matches!(text.as_str(), "Ed25519" | "Ed448" | "X25519" | "X448")
         {
             text.push('-');
             text.push_str(&bits.to_string());

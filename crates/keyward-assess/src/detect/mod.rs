@@ -15,6 +15,7 @@ pub mod openpgp;
 pub mod pem;
 pub mod ssh;
 pub mod volume;
+pub mod windows;
 pub mod x509;
 
 use std::ops::Range;
@@ -146,6 +147,8 @@ enum Signature {
     Jwt,
     AnsibleVault,
     WireGuard,
+    RsaKeyValue,
+    Signify,
 }
 
 /// The signatures. Short ones are verified at once by a real parser.
@@ -169,6 +172,8 @@ const SIGNATURES: &[(&[u8], Signature)] = &[
     (b"eyJ", Signature::Jwt),
     (b"$ANSIBLE_VAULT;", Signature::AnsibleVault),
     (b"PrivateKey = ", Signature::WireGuard),
+    (b"<RSAKeyValue", Signature::RsaKeyValue),
+    (b"untrusted comment: ", Signature::Signify),
 ];
 
 static AUTOMATON: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
@@ -227,7 +232,7 @@ pub fn head(scan: &mut Scan<'_>, data: &[u8]) -> usize {
     if claimed {
         return whole;
     }
-    if misc::head(scan, data) || openpgp_box(scan, data) {
+    if windows::head(scan, data) || misc::head(scan, data) || openpgp_box(scan, data) {
         return whole;
     }
     volume::head(scan, data);
@@ -321,6 +326,8 @@ pub fn embedded(scan: &mut Scan<'_>, data: &[u8], base: u64, range: Range<usize>
             Signature::Jwt => jose::token(scan, data, start, base),
             Signature::AnsibleVault => misc::ansible_vault(scan, data, start, base),
             Signature::WireGuard => misc::wireguard(scan, data, start, base),
+            Signature::RsaKeyValue => windows::rsa_key_value(scan, data, start, base),
+            Signature::Signify => windows::signify(scan, data, start, base),
         };
         if let Some(end) = end {
             skip_to = end;

@@ -75,7 +75,10 @@ fn algorithm(finding: &mut Finding, day: &str) {
                 .insert("status-until-basis".to_owned(), "draft".to_owned());
         }
     }
-    standing(finding, &algorithm.display(), &verdict);
+    // what a call chooses is judged by the rules of source code, where the use is known
+    if finding.kind != Kind::Use {
+        standing(finding, &algorithm.display(), &verdict);
+    }
 }
 
 /// Issues of a status.
@@ -170,17 +173,27 @@ fn validity(finding: &mut Finding, day: &str) {
         return;
     };
     let source = "RFC 5280 §4.1.2.5";
+    // an expired trust anchor is refused by those who check; it is to be tidied away
+    let anchor = is_root(finding) && finding.is("ca", "yes");
     if days < 0 {
         finding.add_issue(
             "KA-EXPIRED",
-            Severity::Medium,
+            if anchor {
+                Severity::Low
+            } else {
+                Severity::Medium
+            },
             format!("expired {} days ago", -days),
             source,
         );
     } else if days <= 30 {
         finding.add_issue(
             "KA-EXPIRES-SOON",
-            Severity::Medium,
+            if anchor {
+                Severity::Low
+            } else {
+                Severity::Medium
+            },
             format!("expires in {days} days"),
             source,
         );
@@ -224,11 +237,14 @@ const PUBLISHED: &[&str] = &[
     "/.npm/",
     "/.pyenv/",
     "/.gem/",
-    "/test",
+    "/test/",
+    "/tests/",
+    "/test-",
+    "/test_",
     "/example",
     "/sample",
     "/demo",
-    "/testdata",
+    "/testdata/",
     "/fixtures",
     "/vectors",
     "_test.",

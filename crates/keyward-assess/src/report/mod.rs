@@ -76,7 +76,7 @@ impl Summary {
 }
 
 /// Findings with the worst first; those in places of packages and samples after the others; one key or
-/// certificate that stands in several places comes once, at its worst place.
+/// certificate that stands in several places comes once, at its worst place; of a bundle, each fault comes once.
 pub fn worst_first(findings: &[Finding]) -> Vec<&Finding> {
     let mut sorted: Vec<&Finding> = findings
         .iter()
@@ -89,12 +89,24 @@ pub fn worst_first(findings: &[Finding]) -> Vec<&Finding> {
             .then_with(|| a.location.cmp(&b.location))
     });
     let mut seen = std::collections::BTreeSet::new();
+    let mut bundles = std::collections::BTreeSet::new();
     sorted.retain(|finding| {
         let identity = finding
             .properties
             .get("identity")
             .or(finding.fingerprint.as_ref());
-        identity.is_none_or(|identity| seen.insert((finding.kind, identity.clone())))
+        if !identity.is_none_or(|identity| seen.insert((finding.kind, identity.clone()))) {
+            return false;
+        }
+        // a bundle of certificates, or a call repeated in one file: each fault of it once
+        let repeats = matches!(
+            finding.kind,
+            crate::finding::Kind::Certificate
+                | crate::finding::Kind::Use
+                | crate::finding::Kind::Library
+        );
+        let rule = finding.issues.first().map(|issue| issue.rule.clone());
+        !repeats || bundles.insert((finding.kind, finding.location.full_path(), rule))
     });
     sorted
 }

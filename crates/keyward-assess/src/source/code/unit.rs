@@ -177,7 +177,9 @@ impl<'t> Unit<'t> {
                 | "short_var_declaration"
                 | "assignment_statement"
                 | "var_spec"
-                | "const_spec" => {
+                | "const_spec"
+                | "default_parameter"
+                | "typed_default_parameter" => {
                     unit.assignment(node, function);
                 }
                 "method_invocation" | "object_creation_expression" | "call" | "call_expression" => {
