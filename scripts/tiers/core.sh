@@ -1,4 +1,4 @@
 #!/usr/bin/env bash
+# Everything that needs no other program: the steps of `cargo xtask ci`, one by one, each once.
 set -euo pipefail
-cargo xtask codegen --check
-cargo test --workspace --locked --no-fail-fast
+exec cargo xtask ci

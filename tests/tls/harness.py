@@ -4,17 +4,21 @@ Traffic stays on the loopback interface; every port is chosen by the system; eve
 """
 
 import concurrent.futures
+import json
 import os
 import pathlib
 import re
+import ssl
 import subprocess
 import sys
 import threading
 import time
+import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ECHO = os.environ.get("TLS_ECHO") or str(ROOT / "target" / "debug" / "examples" / "tls_echo")
-REQUEST = b"GET / HTTP/1.0\r\nHost: localhost\r\n\r\n"
+KEYWARD = os.environ.get("KEYWARD") or str(ROOT / "target" / "debug" / "keyward")
+REQUEST = b"GET /v1/health HTTP/1.0\r\nHost: localhost\r\n\r\n"
 KINDS = ["p256", "p384", "p521", "ed25519", "rsa2048", "rsa3072", "rsa4096"]
 
 
@@ -106,6 +110,53 @@ class EchoServer(Process):
             raise Failed(f"our server died:\n{self.text()}")
         if "panicked" in self.text():
             raise Failed(f"our server panicked:\n{self.text()}")
+
+
+class ProductServer(Process):
+    """`keyward server` on an installation of its own, with a certificate of the test's authority; with anchors, it asks
+    clients for certificates. Leaving the block fails as for `EchoServer`."""
+
+    def __init__(self, pki, directory, kind="p256", anchors=False):
+        self.pki = pki
+        self.anchors = anchors
+        self.home = pathlib.Path(directory)
+        self.home.mkdir(mode=0o700)
+        passphrase, config, self.port_file = self.home / "passphrase", self.home / "server.toml", self.home / "port"
+        passphrase.write_text("a passphrase for the TLS tests\n", encoding="ascii")
+        passphrase.chmod(0o600)
+        config.write_text(f'certificate = "{pki.cert("server", kind)}"\nprivate_key = "{pki.key("server", kind)}"\n',
+                          encoding="utf-8")
+        data = ["--data-dir", self.home / "data", "--passphrase-file", passphrase]
+        must([KEYWARD, "init", *data, "--no-context"])
+        super().__init__([KEYWARD, "server", *data, "--server-config", config,
+                          "--listen", "127.0.0.1:0", "--port-file", self.port_file], rb"listening")
+
+    def __enter__(self):
+        super().__enter__()
+        self.port = int(self.port_file.read_text(encoding="ascii"))
+        if self.anchors:
+            self._register_anchor()
+        return self
+
+    def _register_anchor(self):
+        token = next(self.home.glob("data/*token*")).read_text(encoding="ascii").strip()
+        context = ssl.create_default_context(cafile=self.pki.ca)
+
+        def post(path, body):
+            request = urllib.request.Request(f"https://localhost:{self.port}{path}", json.dumps(body).encode(),
+                                             {"Authorization": f"Bearer {token}", "Content-Type": "application/json"})
+            with urllib.request.urlopen(request, timeout=20, context=context) as answer:
+                expect(answer.status in (200, 201), f"{path}: {answer.status}")
+
+        post("/v1/realms", {"name": "tls"})
+        post("/v1/realms/tls/anchors", {"certificate": pathlib.Path(self.pki.ca).read_text(encoding="ascii")})
+        time.sleep(1.5)  # anchors reach the listener within a second
+
+    def __exit__(self, failure, *rest):
+        alive = self.process.poll() is None
+        super().__exit__(failure, *rest)
+        if failure is None and (not alive or "panicked" in self.text()):
+            raise Failed(f"the product's server died or panicked:\n{self.text()}")
 
 
 def echo_connect(port, pki, *options, host="127.0.0.1"):

@@ -4,6 +4,9 @@ How each must end stands in expectations.toml: `expect` is what the RFC asks for
 line says what it does (`observed`) and why that is acceptable (`reason`). The run fails if a conversation ends in
 another way, if a line has no conversation or a conversation no line, if a difference is no longer there, or if after
 any conversation an ordinary client is not served.
+
+`--product` does the same with `keyward server` instead of the echo program: what holds of our TLS must hold of the
+listener around it. The product never insists on a certificate, so the conversations that need that are left out.
 """
 
 import contextlib
@@ -17,7 +20,7 @@ from pathlib import Path
 import cases12
 import cases13
 import cases13_hello  # noqa: F401  (registers its conversations with those of cases13)
-from harness import EchoServer, Failed, Pki, expect
+from harness import EchoServer, Failed, Pki, ProductServer, expect
 from peer import ALERTS, REQUEST, Outcome
 
 CASES = cases13.CASES | cases12.CASES
@@ -97,21 +100,32 @@ def check_the_judge():
 
 
 def main():
+    product = sys.argv[1:] == ["--product"]
     check_the_judge()
     table = tomllib.loads(Path(__file__).with_name("expectations.toml").read_text(encoding="utf-8"))
     lines = table["cases"]
     wrong = [(name, "has a line in expectations.toml and no conversation") for name in lines if name not in CASES]
     with tempfile.TemporaryDirectory(prefix="tls-malformed-") as directory, contextlib.ExitStack() as stack:
         pki = Pki(f"{directory}/pki", ["p256", "rsa2048"])
-        servers = {
-            "ec": EchoServer(pki, "p256", "--ca", pki.ca, "--alpn"),
-            "rsa": EchoServer(pki, "rsa2048"),
-            "required": EchoServer(pki, "p256", "--ca", pki.ca, "--require"),
-        }
+        if product:
+            servers = {
+                "ec": ProductServer(pki, f"{directory}/ec", "p256", anchors=True),
+                "rsa": ProductServer(pki, f"{directory}/rsa", "rsa2048"),
+            }
+        else:
+            servers = {
+                "ec": EchoServer(pki, "p256", "--ca", pki.ca, "--alpn"),
+                "rsa": EchoServer(pki, "rsa2048"),
+                "required": EchoServer(pki, "p256", "--ca", pki.ca, "--require"),
+            }
         ports = {name: stack.enter_context(server).port for name, server in servers.items()}
-        for name, (server, _) in CASES.items():
+        cases = {name: server for name, (server, _) in CASES.items() if server in servers}
+        for name, server in cases.items():
             end = converse(name, ports, pki)
-            problem = judge(name, lines.get(name), end)
+            line = lines.get(name)
+            if product and line and "product" in line:
+                line = {"rfc": line["product_reason"], "expect": line["product"]}
+            problem = judge(name, line, end)
             if problem:
                 wrong.append((name, problem))
             if not serves(ports[server], pki, server == "required"):
@@ -119,9 +133,10 @@ def main():
     differences = sum("observed" in line for line in lines.values())
     if differences != table["differences"]:
         wrong.append(("differences", f"the table says {table['differences']} and has {differences}"))
+    title = "malformed, product" if product else "malformed"
     for name, problem in wrong:
-        print(f"FAILED malformed: {name}: {problem}")
-    print(f"malformed: {len(CASES)} conversations, {differences} explained differences, {len(wrong)} failed")
+        print(f"FAILED {title}: {name}: {problem}")
+    print(f"{title}: {len(cases)} conversations, {differences} explained differences, {len(wrong)} failed")
     sys.exit(1 if wrong else 0)
 
 

@@ -1,36 +1,38 @@
 #!/usr/bin/env bash
-# The interop tier of TLS: other implementations against ours both ways (interop.py), third-party probes (probes.py),
-# malformed and out-of-order conversations (malformed.py).
+# TLS against other implementations: both ways (interop.py), third-party probes (probes.py), malformed and out-of-order
+# conversations (malformed.py) with the echo program and with the product's own listener.
 #
-# Everything it needs must be there (install.sh installs it): a missing tool fails, it never skips. Traffic stays on
-# the loopback interface.
+# Everything it needs must be there (scripts/install.sh test installs it): a missing tool fails, it never skips. Traffic
+# stays on the loopback interface.
 set -euo pipefail
 
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 root="$(cd "$here/../.." && pwd)"
-# shellcheck source=tests/tls/install.sh
-source "$here/install.sh"
 
 missing=()
-for entry in "${TLS_DEBIAN_TOOLS[@]}" java:openjdk-17-jdk-headless cargo:rust; do
-    command -v "${entry%%:*}" >/dev/null || missing+=("${entry%%:*} (package ${entry##*:})")
+for tool in openssl gnutls-cli gnutls-serv gnutls-cli-debug certtool curl testssl sslscan javac java python3 cargo; do
+    command -v "$tool" >/dev/null || missing+=("$tool")
 done
 python="$root/target/tls-venv/bin/python"
 for module in tlslite kyber_py sslyze; do
     "$python" -c "import $module" 2>/dev/null || missing+=("Python module $module in target/tls-venv")
 done
 if ((${#missing[@]})); then
-    printf 'FAILED tls: missing: %s\n' "${missing[@]}" "run tests/tls/install.sh" >&2
+    printf 'FAILED tls: missing: %s\n' "${missing[@]}" "run scripts/install.sh test" >&2
     exit 1
 fi
 
 cd "$root"
-cargo build --locked --quiet --package keyward-tls --example tls_echo
+# All examples and all programs, so that the features are those of the test run and nothing is compiled again.
+cargo build --locked --quiet --workspace --examples
+cargo build --locked --quiet --workspace --bins
 TLS_ECHO="${CARGO_TARGET_DIR:-$root/target}/debug/examples/tls_echo"
-export TLS_ECHO PYTHONDONTWRITEBYTECODE=1
+KEYWARD="${CARGO_TARGET_DIR:-$root/target}/debug/keyward"
+export TLS_ECHO KEYWARD PYTHONDONTWRITEBYTECODE=1
 
 failed=0
 "$python" "$here/malformed.py" || failed=1
+"$python" "$here/malformed.py" --product || failed=1
 # the probes mostly wait, the interoperability checks mostly compute
 probes="$(mktemp)"
 trap 'rm -f "$probes"' EXIT

@@ -82,6 +82,21 @@ pub(crate) struct KeyringEntry {
     pub(crate) wrapped: Vec<u8>,
 }
 
+/// The keyring's keys, each wrapped by the ring key.
+fn entries_of(
+    crypto: &Crypto,
+    ring: &Held,
+    keys: &[(RingName, Arc<Held>)],
+) -> Result<Vec<KeyringEntry>, ModuleFault> {
+    let wrapped = keys.iter().map(|(name, key)| {
+        Ok(KeyringEntry {
+            name: *name,
+            wrapped: crypto.wrap(ring, key)?,
+        })
+    });
+    wrapped.collect()
+}
+
 /// A stored seal slot.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]

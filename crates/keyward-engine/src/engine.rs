@@ -22,7 +22,7 @@ use crate::open::{Open, Parts, open_problem};
 use crate::ports::clock::Clock;
 use crate::ports::module::Module;
 use crate::ports::seal::Seal;
-use crate::ports::store::Store;
+use crate::ports::store::{Store, StoreDescription, StoreFault};
 use crate::problems::store_problem;
 use crate::recording::{Draft, Facts};
 use crate::work::Work;
@@ -129,6 +129,21 @@ impl Engine {
     #[must_use]
     pub fn is_sealed(&self) -> bool {
         self.open.load().is_none()
+    }
+
+    /// Records in the log; none while the seal is closed.
+    #[must_use]
+    pub fn log_size(&self) -> Option<u64> {
+        let open = self.open.load();
+        open.as_ref().map(|open| open.committer.head().size)
+    }
+
+    /// What the store is and how full.
+    ///
+    /// # Errors
+    /// The store's fault.
+    pub fn describe_store(&self) -> Result<StoreDescription, StoreFault> {
+        self.store.describe()
     }
 
     /// Whether the outcome of a commit became unknown: the process must end and start again.
@@ -353,7 +368,7 @@ impl Engine {
         let work = Work::new(&open, caller, command.kind());
         finish(work, command, envelope, Err(conflict))
             .await
-            .map_or_else(|| Err(Problem::new(ErrorCode::Conflict)), |r| r)
+            .unwrap_or_else(|| Err(Problem::new(ErrorCode::Conflict)))
     }
 }
 

@@ -105,6 +105,18 @@ pub(crate) fn new_token(
     ))
 }
 
+/// A secret that breaks a rule is the caller's to correct.
+fn creation_problem(fault: &custody::OpenFault) -> Problem {
+    match fault {
+        custody::OpenFault::Seal(crate::ports::seal::SealFault::Unacceptable(reason)) => {
+            Problem::new(ErrorCode::InvalidField)
+                .with("field", "passphrase")
+                .with("reason", *reason)
+        }
+        other => open_problem(other),
+    }
+}
+
 /// Makes the installation.
 ///
 /// # Errors
@@ -134,14 +146,7 @@ pub fn initialise(
             secret,
         },
     )
-    .map_err(|fault| match fault {
-        custody::OpenFault::Seal(crate::ports::seal::SealFault::Unacceptable(reason)) => {
-            Problem::new(ErrorCode::InvalidField)
-                .with("field", "passphrase")
-                .with("reason", reason)
-        }
-        other => open_problem(&other),
-    })?;
+    .map_err(|fault| creation_problem(&fault))?;
     let sealer = &created.custody.sealer;
     let mut changes = created.changes;
     let now = clock.now().wall;

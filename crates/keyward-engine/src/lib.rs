@@ -15,6 +15,7 @@ pub mod cosigner;
 mod cost;
 mod crypto;
 pub mod custody;
+mod decoding;
 pub mod engine;
 mod health;
 mod import;
@@ -45,4 +46,6 @@ mod work;
 pub use cache::CacheSizes;
 pub use caller::{Caller, Presented, PresentedCertificate};
 pub use custody::passphrase::PassphraseSeal;
+#[doc(hidden)]
+pub use decoding::{decode_stored, stored_records};
 pub use engine::{Engine, EngineParts, Writer};

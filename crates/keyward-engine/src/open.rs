@@ -131,6 +131,22 @@ pub(crate) struct Parts {
     pub(crate) witnesses: Arc<Witnesses>,
 }
 
+/// The set-hash in a lane's head.
+fn set_hash_of(custody: &Custody, lane: &LaneRow) -> Result<SetHash, Problem> {
+    let corrupt = |what| store_problem(&StoreFault::Corrupt(what));
+    let bytes = custody
+        .crypto
+        .secret(Operation::UnwrapBytes {
+            kek: custody.set_hash.handle(),
+            blob: &lane.set_hash,
+        })
+        .map_err(|_| corrupt("the set-hash does not open"))?;
+    let bytes = bytes.expose().first_chunk::<32>().copied();
+    bytes
+        .map(SetHash)
+        .ok_or_else(|| corrupt("the set-hash has another length"))
+}
+
 impl Open {
     /// Opens log, policy and caches over an opened hierarchy.
     pub(crate) fn assemble(
@@ -165,15 +181,7 @@ impl Open {
             lane: LANE,
         };
         let cosigned = crate::witnessing::load(&*store, &reader, &tiles.head(&crypto))?;
-        let set_hash = custody
-            .crypto
-            .secret(Operation::UnwrapBytes {
-                kek: custody.set_hash.handle(),
-                blob: &lane.value.set_hash,
-            })
-            .map_err(|_| corrupt("the set-hash does not open"))?;
-        let set_hash = set_hash.expose().first_chunk::<32>().copied();
-        let set_hash = SetHash(set_hash.ok_or_else(|| corrupt("the set-hash has another length"))?);
+        let set_hash = set_hash_of(&custody, &lane.value)?;
         let identity = identity(&crypto, &custody, &*store, log_keys)?;
         let policy = load_policies(&*store, &custody)?;
         let custody = Arc::new(custody);

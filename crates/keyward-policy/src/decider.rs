@@ -293,7 +293,7 @@ impl Decider {
         let mut satisfied: Vec<String> = response
             .diagnostics()
             .reason()
-            .map(|id| short(&id.to_string()))
+            .map(|id| short(id.as_ref()))
             .collect();
         satisfied.sort_unstable();
         satisfied.dedup();

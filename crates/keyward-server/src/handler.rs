@@ -12,10 +12,11 @@ use keyward_core::ids::CorrelationId;
 use keyward_core::{ErrorCode, Problem};
 use keyward_engine::{Caller, Engine, Presented, PresentedCertificate};
 use keyward_protocol::rest::{
-    Call, Decoded, Headers, Health, Matched, Readiness, Reply, Response, decode, find,
+    Call, Decoded, Headers, Health, Matched, Readiness, Reply, Response, Route, decode, find,
 };
 
 use crate::gate::{Gate, Place};
+use crate::metrics;
 use crate::peers::Peers;
 use tokio::runtime::Handle;
 
@@ -40,18 +41,29 @@ fn source_bytes(address: IpAddr) -> [u8; 16] {
 impl Connection {
     /// Answers one request.
     pub(crate) async fn answer(&self, request: Request<Incoming>) -> http::Response<Full<Bytes>> {
+        let begun = crate::clock::stopwatch();
+        let (route, response) = self.routed(request).await;
+        metrics::answered(route, response.status().as_u16(), begun.elapsed());
+        response
+    }
+
+    async fn routed(
+        &self,
+        request: Request<Incoming>,
+    ) -> (Option<Route>, http::Response<Full<Bytes>>) {
         let (parts, body) = request.into_parts();
         if let Some(constant) = &self.constant
             && parts.uri.path() == crate::bench::CONSTANT_PATH
         {
-            return crate::bench::constant(constant.clone(), body).await;
+            return (None, crate::bench::constant(constant.clone(), body).await);
         }
         let fallback = new_id(self.source);
         let headers = Headers::read(|name| parts.headers.get(name).map(HeaderValue::as_bytes));
         let matched = match find(parts.method.as_str(), parts.uri.path()) {
             Ok(matched) => matched,
             Err(problem) => {
-                return sent(Reply::unrouted(parts.uri.path(), fallback).problem(&problem, None));
+                let reply = Reply::unrouted(parts.uri.path(), fallback);
+                return (None, sent(reply.problem(&problem, None)));
             }
         };
         let request_id = headers.request_id().ok().flatten().unwrap_or(fallback);
@@ -75,7 +87,8 @@ impl Connection {
                 }
             },
         };
-        sent(answered.unwrap_or_else(|problem| reply.problem(&problem, None)))
+        let response = answered.unwrap_or_else(|problem| reply.problem(&problem, None));
+        (Some(matched.route()), sent(response))
     }
 
     fn caller(&self, headers: &http::HeaderMap) -> Result<Caller, Problem> {

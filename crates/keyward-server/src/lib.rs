@@ -11,9 +11,11 @@ mod gate;
 mod handler;
 pub mod init;
 mod listener;
+mod metrics;
 mod parts;
 mod peers;
 pub mod run;
+mod wire;
 pub mod witness;
 pub mod witnesses;
 

@@ -17,7 +17,9 @@ use tokio_rustls::TlsAcceptor;
 use crate::clock::SystemClock;
 use crate::gate::Gate;
 use crate::handler::Connection;
+use crate::metrics;
 use crate::peers::Peers;
+use crate::wire::{Wire, linger};
 
 /// Connections at once.
 const CONNECTIONS_MAX: usize = 10_000;
@@ -79,9 +81,17 @@ async fn connection(
     watcher: hyper_util::server::graceful::Watcher,
 ) {
     let _ = stream.set_nodelay(true);
-    let Ok(Ok(tls)) = tokio::time::timeout(HANDSHAKE, serving.acceptor.accept(stream)).await else {
-        return;
+    let handshake = serving.acceptor.accept(stream).into_fallible();
+    let tls = match tokio::time::timeout(HANDSHAKE, handshake).await {
+        Ok(Ok(tls)) => tls,
+        Ok(Err((error, stream))) => {
+            tracing::debug!(%error, "a handshake failed");
+            metrics::handshake_failed();
+            return linger(stream).await;
+        }
+        Err(_) => return metrics::handshake_failed(),
     };
+    let _counted = metrics::CountedConnection::new();
     let now = UnixTime::since_unix_epoch(Duration::from_millis(SystemClock::new().now().wall.0));
     let certificate = tls
         .get_ref()
@@ -111,7 +121,7 @@ async fn connection(
         .timer(TokioTimer::new())
         .max_concurrent_streams(128)
         .max_header_list_size(16 << 10);
-    let served = builder.serve_connection(TokioIo::new(tls), service);
+    let served = builder.serve_connection(TokioIo::new(Wire::new(tls)), service);
     if let Err(error) = watcher.watch(served.into_owned()).await {
         tracing::debug!(%error, "a connection ended early");
     }

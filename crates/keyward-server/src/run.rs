@@ -64,6 +64,34 @@ pub struct Config {
     /// After how many pages of 4 KiB the store's journal is emptied: fewer make the longest waits shorter, more make the
     /// average commit cheaper.
     pub journal_pages: Option<u32>,
+    /// Loopback address to serve measurements for Prometheus on; not served if not given.
+    pub metrics: Option<SocketAddr>,
+    /// Form of the log on standard error.
+    #[serde(default)]
+    pub log: LogForm,
+}
+
+/// Form of the log on standard error.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogForm {
+    /// Lines for people.
+    #[default]
+    Text,
+    /// One JSON object a line, for programs.
+    Json,
+}
+
+fn start_log(form: LogForm) {
+    let builder = tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()));
+    // A second server in one process keeps the first one's log.
+    let _ = match form {
+        LogForm::Text => builder.try_init(),
+        LogForm::Json => builder.json().try_init(),
+    };
 }
 
 const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8443);
@@ -81,10 +109,17 @@ pub fn read_config(path: &Path) -> Result<Config, StartError> {
         path: path.to_owned(),
         error,
     })?;
-    toml::from_str(&text).map_err(|error| StartError::Config {
+    let refused = |reason: String| StartError::Config {
         path: path.to_owned(),
-        reason: error.to_string(),
-    })
+        reason,
+    };
+    let config: Config = toml::from_str(&text).map_err(|error| refused(error.to_string()))?;
+    match config.metrics {
+        Some(address) if !address.ip().is_loopback() => {
+            Err(refused(crate::metrics::NOT_LOOPBACK.to_owned()))
+        }
+        _ => Ok(config),
+    }
 }
 
 /// Runs until SIGTERM or SIGINT.
@@ -97,19 +132,15 @@ pub fn run(options: ServerOptions) -> Result<(), RunError> {
 
 /// As [`run`]; with a fixed answer for the benchmark's route if one is given.
 pub(crate) fn run_with(options: ServerOptions, constant: Option<Bytes>) -> Result<(), RunError> {
-    let _ = tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_target(false)
-        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
-        .try_init();
-    let hardening = keyward_module_awslc::harden_process();
-    tracing::info!(?hardening, "process hardened");
     let config = options
         .config
         .as_deref()
         .map(read_config)
         .transpose()?
         .unwrap_or_default();
+    start_log(config.log);
+    let hardening = keyward_module_awslc::harden_process();
+    tracing::info!(?hardening, "process hardened");
     let layout = Layout {
         root: options.data_dir.clone(),
     };
@@ -175,6 +206,7 @@ async fn serve_until_stopped(
                 .map_or_else(|| "none".to_owned(), |path| path.display().to_string()),
         ),
     ]);
+    let measured = measure(config.metrics, &engine).await?;
     tracing::info!(address = %bound, sealed = engine.is_sealed(), "listening");
     let work = tokio::spawn(keep_working(Arc::clone(&engine), Arc::clone(&peers)));
     let every = Duration::from_secs(config.witness_every_seconds.map_or(10, u64::from).max(1));
@@ -200,6 +232,9 @@ async fn serve_until_stopped(
     if let Some(archived) = archived {
         archived.abort();
     }
+    if let Some(measured) = measured {
+        measured.abort();
+    }
     reload.abort();
     if !engine.is_sealed() {
         let _ = engine.record_rejections(true).await;
@@ -222,6 +257,22 @@ pub(crate) fn write_port(path: &Path, port: u16) -> Result<(), StartError> {
             path: path.to_owned(),
             error,
         })
+}
+
+/// Serves measurements, if an address is given.
+async fn measure(
+    address: Option<SocketAddr>,
+    engine: &Arc<Engine>,
+) -> Result<Option<tokio::task::JoinHandle<()>>, StartError> {
+    let Some(address) = address else {
+        return Ok(None);
+    };
+    let listener = crate::metrics::listen(address)
+        .await
+        .map_err(|error| StartError::Listen { address, error })?;
+    tracing::info!(%address, "measurements");
+    let serving = crate::metrics::serve(listener, Arc::clone(engine));
+    Ok(Some(tokio::spawn(serving)))
 }
 
 /// Due work once a second; and the end of the process when the outcome of a commit is unknown.

@@ -74,5 +74,7 @@ pub use config::{
 };
 pub use error::TlsError;
 pub use identity::{Identity, ReloadableIdentity};
+#[doc(hidden)]
+pub use peer::unverified_names;
 pub use peer::{AlternativeName, AnchorId, Fingerprint, PeerIdentity};
 pub use provider::default_provider;

@@ -169,6 +169,20 @@ fn refused(reason: String) -> TlsError {
     }
 }
 
+/// Subject and alternative names of a certificate nobody has verified: what is read of a verified one, for the fuzz
+/// targets, which cannot make signatures hold.
+///
+/// # Errors
+/// It cannot be read.
+#[doc(hidden)]
+pub fn unverified_names(
+    certificate: &CertificateDer<'_>,
+) -> Result<(String, Vec<AlternativeName>), String> {
+    let certificate = parse(certificate)?;
+    let subject = certificate.tbs_certificate().subject().to_string();
+    Ok((subject, alternative_names(&certificate)?))
+}
+
 /// When `certificate` ends.
 pub(crate) fn not_after(certificate: &CertificateDer<'_>) -> Result<UnixTime, String> {
     parse(certificate).map(|certificate| end_of(&certificate))

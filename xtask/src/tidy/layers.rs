@@ -127,6 +127,21 @@ const LAYERS: &[Layer] = &[
         why: "test aids stand beside the parts they test",
     },
     Layer {
+        name: "keyward-fuzz",
+        ours: &[
+            CORE,
+            "keyward-policy",
+            "keyward-engine",
+            "keyward-store",
+            "keyward-module-awslc",
+            "keyward-tls",
+            "keyward-protocol",
+            "keyward-server",
+            "keyward-assess",
+        ],
+        why: "it feeds every decoder there is, and is never shipped",
+    },
+    Layer {
         name: "xtask",
         ours: &[],
         why: "automation must build when the product does not",

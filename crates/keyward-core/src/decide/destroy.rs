@@ -174,6 +174,10 @@ pub fn judge(destruction: &Destruction, moment: Moment, clock: ClockEvidence) ->
 }
 
 /// What executing the destruction of an object comes to.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "made once for each destruction, and taken apart at once"
+)]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Execution {
     /// Destroy these versions: puncture their leaves, then write the rows.

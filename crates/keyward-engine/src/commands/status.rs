@@ -8,6 +8,7 @@ use keyward_core::policy_facts::ResourceKind;
 use crate::open::Open;
 use crate::ports::clock::Clock;
 use crate::ports::module::SelfTest;
+use crate::ports::store::StoreDescription;
 use crate::problems::store_problem;
 use crate::work::Work;
 
@@ -51,6 +52,35 @@ impl Work<'_> {
         let head = open.committer.head();
         let store = open.store.describe().map_err(|f| store_problem(&f))?;
         let now = open.clock.now();
+        let checks = self.checks(&store, head.size);
+        let seals = open
+            .custody
+            .root
+            .lock()
+            .slots
+            .iter()
+            .map(|slot| slot.kind.clone())
+            .collect();
+        Ok(Outcome::Status(Box::new(StatusView {
+            product: env!("CARGO_PKG_VERSION").to_owned(),
+            deployment: open.deployment.to_string(),
+            node: open.node.to_string(),
+            unsealed: true,
+            seals,
+            module: open.module.name.clone(),
+            module_version: open.module.version.clone(),
+            certificates: open.module.certificates.clone(),
+            store: store.name,
+            log_size: head.size,
+            log_root: hex(head.root.as_bytes()),
+            wall: now.wall,
+            service_ms: now.service.0,
+            checks,
+        })))
+    }
+
+    fn checks(&self, store: &StoreDescription, log_size: u64) -> Vec<StatusLine> {
+        let open = self.open;
         let module = open.crypto.module();
         let line = |check: &str, ok: bool, detail: String| StatusLine {
             check: check.to_owned(),
@@ -102,31 +132,8 @@ impl Work<'_> {
                 },
             ),
         ];
-        checks.extend(log_lines(open, head.size));
-        let seals = open
-            .custody
-            .root
-            .lock()
-            .slots
-            .iter()
-            .map(|slot| slot.kind.clone())
-            .collect();
-        Ok(Outcome::Status(Box::new(StatusView {
-            product: env!("CARGO_PKG_VERSION").to_owned(),
-            deployment: open.deployment.to_string(),
-            node: open.node.to_string(),
-            unsealed: true,
-            seals,
-            module: open.module.name.clone(),
-            module_version: open.module.version.clone(),
-            certificates: open.module.certificates.clone(),
-            store: store.name,
-            log_size: head.size,
-            log_root: hex(head.root.as_bytes()),
-            wall: now.wall,
-            service_ms: now.service.0,
-            checks,
-        })))
+        checks.extend(log_lines(open, log_size));
+        checks
     }
 }
 

@@ -8,7 +8,7 @@ use keyward_core::ids::{DeploymentId, RealmId};
 use keyward_core::secret::Secret;
 use parking_lot::{Mutex, RwLock};
 
-use super::{Custody, KeyringEntry, KeyringRow, OpenSlot, RingName, Root, SlotRow, Tree, TreeRow};
+use super::{Custody, KeyringRow, OpenSlot, RingName, Root, SlotRow, Tree, TreeRow};
 use crate::crypto::{Crypto, Held};
 use crate::ports::module::{ModuleFault, Operation};
 use crate::ports::seal::{Seal, SealFault};
@@ -51,6 +51,15 @@ pub(crate) struct Created {
     pub(crate) log_key: Arc<Held>,
 }
 
+/// The keyring of a new installation.
+const FIRST_KEYS: [RingName; 5] = [
+    RingName::Rows,
+    RingName::StateTag,
+    RingName::SetHash,
+    RingName::Log(1),
+    RingName::Backup,
+];
+
 /// Makes ring key, keyring and the first seal slot. The caller commits the rows.
 pub(crate) fn create(
     crypto: &Crypto,
@@ -62,15 +71,8 @@ pub(crate) fn create(
         secret,
     } = *parameters;
     let ring = crypto.generate(KeySpec::Aes256)?;
-    let names = [
-        RingName::Rows,
-        RingName::StateTag,
-        RingName::SetHash,
-        RingName::Log(1),
-        RingName::Backup,
-    ];
     let mut keys = Vec::new();
-    for name in names {
+    for name in FIRST_KEYS {
         keys.push((name, Arc::new(crypto.generate(name.spec())?)));
     }
     let aad = Custody::aad(deployment, b"slot");
@@ -96,13 +98,7 @@ pub(crate) fn create(
         copy_of(crypto, &ring, &key, name).map_err(OpenFault::Module)
     };
     let sealer = RowSealer::new(crypto.clone(), custody_key(RingName::Rows)?);
-    let mut entries = Vec::new();
-    for (name, key) in &keys {
-        entries.push(KeyringEntry {
-            name: *name,
-            wrapped: crypto.wrap(&ring, key)?,
-        });
-    }
+    let entries = super::entries_of(crypto, &ring, &keys)?;
     let keyring_change = sealer.put(rows::keyring(), None, &KeyringRow { epoch: 1, entries })?;
     let slot = SlotRow {
         kind: seal.kind().to_owned(),
@@ -146,6 +142,9 @@ fn copy_of(crypto: &Crypto, ring: &Held, key: &Held, name: RingName) -> Result<H
     crypto.unwrap_key(ring, &wrapped, name.spec())
 }
 
+/// The log's signing keys with their numbers.
+pub(crate) type LogKeys = Vec<(u32, Arc<Held>)>;
+
 /// Opens a slot with a secret, then everything below it.
 pub(crate) fn open(
     crypto: &Crypto,
@@ -153,7 +152,7 @@ pub(crate) fn open(
     deployment: DeploymentId,
     seal: &dyn Seal,
     secret: &Secret,
-) -> Result<(Custody, Vec<(u32, Arc<Held>)>), OpenFault> {
+) -> Result<(Custody, LogKeys), OpenFault> {
     let slots = store.scan(Table::Custody, b"slot", None, 64)?;
     let aad = Custody::aad(deployment, b"slot");
     let mut fault = OpenFault::NoSlot;
@@ -192,7 +191,7 @@ fn below(
     deployment: DeploymentId,
     ring: Held,
     slots: Slots,
-) -> Result<(Custody, Vec<(u32, Arc<Held>)>), OpenFault> {
+) -> Result<(Custody, LogKeys), OpenFault> {
     let keyring_row = store
         .get(&rows::keyring())?
         .ok_or(StoreFault::Corrupt("there is no keyring"))?;

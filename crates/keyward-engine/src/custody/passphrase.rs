@@ -124,6 +124,11 @@ fn root(
     Ok(root?)
 }
 
+/// Whether the bytes are a slot this seal would try.
+pub(crate) fn reads_as_slot(bytes: &[u8]) -> bool {
+    slot_of(bytes).is_ok()
+}
+
 fn slot_of(bytes: &[u8]) -> Result<Slot, SealFault> {
     let slot: Slot =
         cbor::from_slice(bytes).map_err(|_| SealFault::Malformed("not a passphrase slot"))?;

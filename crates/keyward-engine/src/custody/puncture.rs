@@ -13,9 +13,7 @@ use keyward_core::ids::RealmId;
 use keyward_core::time::Timestamp;
 use minicbor::{Decode, Encode};
 
-use super::{
-    Custody, KeyringEntry, KeyringRow, OpenSlot, RingName, Root, SlotRow, Tree, TreeRow, row_after,
-};
+use super::{Custody, KeyringRow, OpenSlot, RingName, Root, SlotRow, Tree, TreeRow, row_after};
 use crate::crypto::Held;
 use crate::ports::module::{ModuleFault, Operation};
 use crate::ports::seal::{OpenSeal, Seal, SealFault};
@@ -68,12 +66,8 @@ impl Custody {
             .epoch
             .checked_add(1)
             .ok_or(ModuleFault::Failed("no epochs left"))?;
-        let old = self
-            .trees
-            .read()
-            .get(&realm)
-            .cloned()
-            .ok_or(ModuleFault::Failed("a realm without its tree"))?;
+        let old = self.trees.read().get(&realm).cloned();
+        let old = old.ok_or(ModuleFault::Failed("a realm without its tree"))?;
         let handle = self.crypto.key(Operation::TreePuncture {
             tree: old.handle.handle(),
             leaves,
@@ -97,26 +91,12 @@ impl Custody {
             .iter()
             .map(|(name, key)| {
                 let replaced = *name == RingName::State(realm);
-                (
-                    *name,
-                    if replaced {
-                        Arc::clone(&state_key)
-                    } else {
-                        Arc::clone(key)
-                    },
-                )
+                (*name, Arc::clone(if replaced { &state_key } else { key }))
             })
             .collect();
-        let mut entries = Vec::with_capacity(keys.len());
-        for (name, key) in &keys {
-            entries.push(KeyringEntry {
-                name: *name,
-                wrapped: self.crypto.wrap(&ring, key)?,
-            });
-        }
         let keyring = KeyringRow {
             epoch: number,
-            entries,
+            entries: super::entries_of(&self.crypto, &ring, &keys)?,
         };
         let keyring_change = self
             .sealer

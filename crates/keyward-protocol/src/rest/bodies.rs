@@ -7,16 +7,12 @@ pub(super) use objects::*;
 
 pub(super) const NONE: &[Field] = &[];
 pub(super) const VERSIONS: Kind = Kind::Whole(1, u32::MAX as u64);
-pub(super) const REASON: Field = optional(
-    "reason",
-    Kind::Text,
-    "Why; kept with the key and in the record.",
-);
-pub(super) const REASON_NEEDED: Field = required(
-    "reason",
-    Kind::Text,
-    "Why; kept with the key and in the record.",
-);
+/// One line or several, no other control characters.
+const LINES: Kind = Kind::Pattern(r"^[^\x00-\x09\x0b-\x1f\x7f-\x9f]*$");
+pub(super) const REASON: Field =
+    optional("reason", LINES, "Why; kept with the key and in the record.");
+pub(super) const REASON_NEEDED: Field =
+    required("reason", LINES, "Why; kept with the key and in the record.");
 pub(super) const PAGE: &[Field] = &[
     optional(
         "after",
@@ -58,22 +54,22 @@ pub(super) const UNSEAL: &[Field] = &[
 pub(super) const QUOTAS: &[Field] = &[
     optional(
         "keys",
-        Kind::Whole(0, u64::MAX),
+        Kind::Whole(1, u64::MAX),
         "Keys that are not destroyed.",
     ),
     optional(
         "rate_per_second",
-        Kind::Whole(0, u32::MAX as u64),
+        Kind::Whole(1, u32::MAX as u64),
         "Commands a second, sustained.",
     ),
     optional(
         "in_flight",
-        Kind::Whole(0, u32::MAX as u64),
+        Kind::Whole(1, u32::MAX as u64),
         "Commands under way at once.",
     ),
     optional(
         "audit_bytes_per_day",
-        Kind::Whole(0, u64::MAX),
+        Kind::Whole(1, u64::MAX),
         "Bytes of log a day.",
     ),
 ];
@@ -120,10 +116,10 @@ pub(super) const BIND_CERTIFICATE: &[Field] = &[
     required("anchor", Kind::Digest, "Fingerprint of the anchor."),
     required(
         "name",
-        Kind::Text,
+        Kind::Pattern(r"^(dns|uri|cn):[^\x00-\x1f\x7f-\x9f]{1,508}$"),
         "Name in the certificate: `dns:…`, `uri:…` or `cn:…`.",
     ),
-    required("principal", Kind::Id, "The workload it is."),
+    required("principal", Kind::Principal, "The workload it is."),
 ];
 pub(super) const PUT_POLICY: &[Field] = &[required(
     "text",
@@ -203,7 +199,7 @@ pub(super) const CREATE_KEY: &[Field] = &[
     optional("tags", Kind::Map, "Tags, at most 50."),
     optional(
         "owner",
-        Kind::Id,
+        Kind::Principal,
         "Who answers for it; the caller if not given.",
     ),
     optional(
@@ -387,13 +383,17 @@ pub(super) const READ_AUDIT: &[Field] = &[
         Kind::Whole(1, 1000),
         "At most so many records; 100 if not given.",
     ),
-    optional("realm", Kind::Text, "Only this realm: its id, or `system`."),
+    optional(
+        "realm",
+        Kind::Pattern("^([0-9a-f]{32}|system)$"),
+        "Only this realm: its id, or `system`.",
+    ),
     optional(
         "target",
         Kind::Id,
         "Only about this key, principal or token.",
     ),
-    optional("principal", Kind::Id, "Only by this principal."),
+    optional("principal", Kind::Principal, "Only by this principal."),
     optional("command", Kind::Choice("CommandName"), "Only this command."),
     optional("refused_only", Kind::Bool, "Only outcomes other than done."),
     optional("since", Kind::Time, "Only from this time on."),
@@ -406,7 +406,7 @@ pub(super) const ARCHIVE: &[Field] = &[required(
 )];
 pub(super) const REDACT: &[Field] = &[required(
     "reason",
-    Kind::Text,
+    LINES,
     "Why; kept in the record of the redaction.",
 )];
 pub(super) const CANCEL: &[Field] = &[optional(

@@ -151,8 +151,15 @@ impl<'de> Visitor<'de> for Seed<'_> {
     fn visit_i64<E>(self, value: i64) -> Result<Json<'de>, E> {
         Ok(u64::try_from(value).map_or(Json::OtherNumber, Json::Whole))
     }
-    fn visit_f64<E>(self, _: f64) -> Result<Json<'de>, E> {
-        Ok(Json::OtherNumber)
+    /// JSON has one kind of number: `7.0` is the whole number 7, as far as a float is exact.
+    fn visit_f64<E>(self, value: f64) -> Result<Json<'de>, E> {
+        const EXACT: f64 = 9_007_199_254_740_992.0;
+        let whole = value.fract() == 0.0 && (0.0..=EXACT).contains(&value);
+        Ok(if whole {
+            Json::Whole(value as u64)
+        } else {
+            Json::OtherNumber
+        })
     }
     fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Json<'de>, E> {
         Ok(Json::Text(Text(Cow::Borrowed(value))))

@@ -94,7 +94,7 @@ fn operation(spec: &RouteSpec, chapter: &str) -> Value {
     let mut parameters: Vec<Value> = spec
         .path
         .iter()
-        .filter_map(|segment| path_parameter(segment))
+        .filter_map(|segment| path_parameter(spec.path, segment))
         .collect();
     parameters.extend(spec.query.iter().map(|field| parameter("query", field)));
     parameters.push(json!({ "$ref": "#/components/parameters/RequestId" }));
@@ -139,18 +139,18 @@ fn operation_id(spec: &RouteSpec) -> String {
     id
 }
 
-fn path_parameter(segment: &str) -> Option<Value> {
+fn path_parameter(path: &[&str], segment: &str) -> Option<Value> {
     let name = segment
         .strip_prefix('{')?
         .trim_end_matches('}')
         .trim_end_matches('*');
     let (schema, about) = match name {
         "realm" => (
-            json!({ "type": "string", "minLength": 1 }),
+            json!({ "$ref": "#/components/schemas/NameOrId" }),
             "Id or name of the realm; `system` is the installation's own.",
         ),
         "key" => (
-            json!({ "type": "string", "minLength": 1 }),
+            json!({ "$ref": "#/components/schemas/NameOrId" }),
             "Id or name of the key.",
         ),
         "object" => (
@@ -166,12 +166,20 @@ fn path_parameter(segment: &str) -> Option<Value> {
             "The further name.",
         ),
         "index" => (
-            json!({ "type": "integer", "minimum": 0 }),
+            json!({ "type": "integer", "minimum": 0, "maximum": u64::MAX }),
             "Index of the record in the log.",
         ),
         "path" => (
             json!({ "type": "string", "minLength": 1 }),
             "Path of C2SP tlog-tiles, with slashes, or `keys`.",
+        ),
+        _ if path.contains(&"tokens") && !path.contains(&"principals") => (
+            json!({ "$ref": "#/components/schemas/RandomId" }),
+            "Id of the token.",
+        ),
+        "id" if path.contains(&"principals") => (
+            json!({ "$ref": "#/components/schemas/PrincipalId" }),
+            "Id of the principal.",
         ),
         _ => (json!({ "$ref": "#/components/schemas/Id" }), "Id."),
     };
@@ -254,10 +262,36 @@ pub(super) fn object_schema(fields: &[Field]) -> Value {
         .collect();
     let mut object =
         json!({ "type": "object", "properties": properties, "additionalProperties": false });
-    if let (Some(members), false) = (object.as_object_mut(), required.is_empty()) {
-        members.insert("required".to_owned(), json!(required));
+    if let Some(members) = object.as_object_mut() {
+        if !required.is_empty() {
+            members.insert("required".to_owned(), json!(required));
+        }
+        let exclusive = same_in_other_units(fields);
+        if !exclusive.is_empty() {
+            members.insert("allOf".to_owned(), json!(exclusive));
+        }
     }
     object
+}
+
+/// `x_days` and `x_seconds` say the same thing, so only one of them may be given.
+fn same_in_other_units(fields: &[Field]) -> Vec<Value> {
+    const UNITS: [&str; 3] = ["_days", "_hours", "_seconds"];
+    let stem = |name: &'static str| {
+        UNITS
+            .iter()
+            .find_map(|unit| name.strip_suffix(unit))
+            .filter(|stem| !stem.is_empty())
+    };
+    let mut pairs = Vec::new();
+    for (place, one) in fields.iter().enumerate() {
+        for other in fields.iter().skip(place + 1) {
+            if stem(one.name).is_some() && stem(one.name) == stem(other.name) {
+                pairs.push(json!({ "not": { "required": [one.name, other.name] } }));
+            }
+        }
+    }
+    pairs
 }
 
 fn schema(kind: &Kind) -> Value {
@@ -268,7 +302,9 @@ fn schema(kind: &Kind) -> Value {
         Kind::Base64 => json!({ "$ref": "#/components/schemas/Base64" }),
         Kind::Bool => json!({ "type": "boolean" }),
         Kind::Whole(least, most) => json!({ "type": "integer", "minimum": least, "maximum": most }),
-        Kind::Id => json!({ "$ref": "#/components/schemas/Id" }),
+        Kind::Id => json!({ "$ref": "#/components/schemas/RandomId" }),
+        Kind::Principal => json!({ "$ref": "#/components/schemas/PrincipalId" }),
+        Kind::Pattern(pattern) => json!({ "type": "string", "pattern": pattern }),
         Kind::Digest => json!({ "$ref": "#/components/schemas/Digest" }),
         Kind::Time => json!({ "type": "string", "format": "date-time" }),
         Kind::Choice(name) => json!({ "$ref": format!("#/components/schemas/{name}") }),

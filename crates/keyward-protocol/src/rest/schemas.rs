@@ -14,7 +14,7 @@ pub(super) fn headers() -> Value {
     json!({
         "RequestId": {
             "description": "The request's id: the caller's own, or one the server made. It is in the audit record.",
-            "schema": { "$ref": "#/components/schemas/Id" },
+            "schema": { "$ref": "#/components/schemas/RandomId" },
         },
         "RetryAfter": {
             "description": "Seconds to wait before the identical request is worth repeating.",
@@ -97,12 +97,22 @@ fn page_of(name: &str) -> Value {
     ])
 }
 
+/// No control characters, and no white space at the ends.
+const NAME: &str =
+    r"^[^\s\x00-\x1f\x7f-\x9f]([^\x00-\x1f\x7f-\x9f\u2028\u2029]*[^\s\x00-\x1f\x7f-\x9f])?$";
+
 fn texts() -> Value {
     json!({
         "Id": { "type": "string", "description": "A random identifier, never reused; parts of Keyward have words.", "pattern": "^([0-9a-f]{32}|system|scheduler|server|unsealer|unproven)$" },
+        "PrincipalId": { "type": "string", "description": "A random identifier, or the word of a part of Keyward.", "pattern": "^([0-9a-f]{32}|scheduler|server|unsealer|unproven)$" },
+        "RandomId": { "type": "string", "description": "A random identifier, never reused.", "pattern": "^[0-9a-f]{32}$" },
         "Digest": { "type": "string", "pattern": "^[0-9a-f]{64}$" },
-        "Name": { "type": "string", "description": "Case-sensitive, normalised to NFC, at most 255 bytes, no control characters; must not look like an id.", "minLength": 1, "maxLength": 255 },
-        "Base64": { "type": "string", "description": "Standard alphabet with padding (RFC 4648 §4).", "contentEncoding": "base64", "pattern": "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$" },
+        "Name": {
+            "type": "string", "minLength": 1, "maxLength": 255, "pattern": NAME, "not": { "pattern": "^[0-9a-fA-F]{32}$" },
+            "description": "Case-sensitive, normalised to NFC, at most 255 bytes, no control characters; must not look like an id.",
+        },
+        "NameOrId": { "type": "string", "minLength": 1, "maxLength": 255, "pattern": NAME },
+        "Base64": { "type": "string", "description": "Standard alphabet with padding (RFC 4648 §4).", "contentEncoding": "base64", "pattern": "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?$" },
         "Time": { "type": "string", "format": "date-time", "description": "UTC with milliseconds (RFC 3339)." },
         "OpenApi": { "type": "object" },
     })

@@ -151,6 +151,10 @@ pub enum Kind {
     Whole(u64, u64),
     /// 32 lower-case hexadecimal digits.
     Id,
+    /// The same, or the word of a part of Keyward.
+    Principal,
+    /// A text that this regular expression (ECMA 262) finds.
+    Pattern(&'static str),
     /// 64 lower-case hexadecimal digits.
     Digest,
     /// RFC 3339.

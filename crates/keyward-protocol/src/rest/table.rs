@@ -518,13 +518,13 @@ const PRINCIPALS: &[RouteSpec] = &[
     post(
         Route::EnablePrincipal,
         &["v1", "principals", "{id}", "enable"],
-        Success::Nothing,
+        Success::Json("Principal"),
         "Let a principal act again.",
     ),
     post(
         Route::DisablePrincipal,
         &["v1", "principals", "{id}", "disable"],
-        Success::Nothing,
+        Success::Json("Principal"),
         "Stop a principal; effective before it is answered.",
     ),
     delete(

@@ -406,7 +406,7 @@ const TABLE: &[(&str, &str, &str, ErrorCode, &str)] = &[
     (
         "POST",
         KEYS,
-        "{\"spec\":\"aes-256\",\"rotate_every_days\":1e3}",
+        "{\"spec\":\"aes-256\",\"rotate_every_days\":1e-3}",
         ErrorCode::InvalidField,
         "rotate_every_days",
     ),

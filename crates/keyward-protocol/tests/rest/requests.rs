@@ -326,6 +326,29 @@ fn base64_with_escaped_slashes_is_the_same_base64() {
 }
 
 #[test]
+fn a_whole_number_may_be_written_as_a_float_as_long_as_it_is_exact() {
+    for (written, version) in [
+        ("7", Some(7)),
+        ("7.0", Some(7)),
+        ("1e3", Some(1000)),
+        ("7.5", None),
+        ("1e17", None),
+    ] {
+        let body = format!("{{\"version\":{written}}}");
+        let path = "/v1/realms/shop/keys/orders/activate";
+        let read = match decode("POST", path, &JSON, body.as_bytes()).map(|decoded| decoded.call) {
+            Ok(Call::Command {
+                command: Command::ActivateKey(activate),
+                ..
+            }) => activate.version,
+            Ok(other) => panic!("{other:?}"),
+            Err(_) => None,
+        };
+        assert_eq!(read, version, "{written}");
+    }
+}
+
+#[test]
 fn a_passphrase_arrives_as_typed_and_is_shown_nowhere() {
     let body = r#"{"kind":"passphrase","secret":"cörrect \"horse\""}"#;
     let decoded = decode("POST", "/v1/unseal", &JSON, body.as_bytes()).unwrap();

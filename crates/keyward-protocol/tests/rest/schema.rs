@@ -99,7 +99,11 @@ fn matches(pattern: &str, text: &str) -> bool {
                     .split('|')
                     .any(|word| word == text)
         }
+        "^[0-9a-f]{32}$" => hex(32),
         "^[0-9a-f]{64}$" => hex(64),
+        p if p.starts_with(r"^[^\s") => {
+            !text.is_empty() && !text.chars().any(char::is_control) && text.trim() == text
+        }
         p if p.contains("A-Za-z0-9+/") => base64_simd::STANDARD.check(text.as_bytes()).is_ok(),
         other => panic!("no rule for {other}"),
     }
