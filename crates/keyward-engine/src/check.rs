@@ -3,12 +3,15 @@
 //!
 //! A data directory that was put back from an old copy is in itself without fault: only somebody who kept a newer
 //! checkpoint can tell. That is what `known` checkpoints are for.
-use std::collections::BTreeMap;
+mod keys;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use keyward_core::Problem;
 use keyward_core::cbor;
+use keyward_core::command::CommandKind;
 use keyward_core::ids::{RealmId, hex};
-use keyward_core::record::{Header, StoredRecord};
+use keyward_core::record::{Body, Header, StoredRecord};
 use keyward_core::secret::Secret;
 use keyward_core::tlog::{
     self, Checkpoint, Hash, SignedNote, TILE_WIDTH, TileId, TileWriter, TreeHead,
@@ -97,6 +100,7 @@ impl Engine {
             detail: "seal, keyring, trees and the log's head open and agree".to_owned(),
         }];
         lines.extend(check_rows(&open).map_err(|f| store_problem(&f))?);
+        lines.extend(keys::check_keys(&open).map_err(|f| store_problem(&f))?);
         lines.extend(check_log(&open, known).map_err(|f| store_problem(&f))?);
         Ok(lines)
     }
@@ -161,6 +165,12 @@ struct LogWalk<'a> {
     compared: u64,
     bodies: u64,
     redacted: u64,
+    /// Index and tag of the last change.
+    tagged: Option<(u64, [u8; 32])>,
+    /// Where the stored records begin.
+    begins: u64,
+    /// One past the last record that a record says was archived; none once a body that may say more is redacted.
+    archived: Option<u64>,
 }
 
 fn check_log(open: &Open, known: &[KnownCheckpoint]) -> Result<Vec<CheckLine>, StoreFault> {
@@ -176,6 +186,9 @@ fn check_log(open: &Open, known: &[KnownCheckpoint]) -> Result<Vec<CheckLine>, S
         compared: 0,
         bodies: 0,
         redacted: 0,
+        tagged: None,
+        begins: 0,
+        archived: Some(0),
     };
     walk.expect_stored()?;
     for checkpoint in known {
@@ -190,6 +203,7 @@ fn check_log(open: &Open, known: &[KnownCheckpoint]) -> Result<Vec<CheckLine>, S
         ));
     }
     walk.check_numbers()?;
+    walk.check_end();
     let (bodies, redacted, compared) = (walk.bodies, walk.redacted, walk.compared);
     Ok(vec![
         walk.findings.line(
@@ -305,6 +319,7 @@ impl LogWalk<'_> {
         let width = u64::from(TILE_WIDTH);
         while self.writer.frontier().size() < first {
             self.whole = false;
+            self.begins = first;
             let at = self.writer.frontier().size();
             let index = at.checked_div(width).unwrap_or_default();
             let id = TileId::new(0, index, TILE_WIDTH)
@@ -350,6 +365,15 @@ impl LogWalk<'_> {
         if expected.is_some_and(|expected| expected != header.realm_seq) {
             self.findings
                 .add(format!("record {index} is not the next one of its realm"));
+        }
+        if let Some(tag) = header.state_tag {
+            self.tagged = Some((index, tag));
+        }
+        if header.command == CommandKind::ArchiveLog.number() && header.outcome == 0 {
+            self.archived = self
+                .archived
+                .zip(archived_until(record))
+                .map(|(a, b)| a.max(b));
         }
         match (&record.salt, &record.body) {
             (None, None) => self.redacted = self.redacted.saturating_add(1),
@@ -417,8 +441,49 @@ impl LogWalk<'_> {
         }
     }
 
+    /// The rows are those that the last change left behind, and only what was archived is not here.
+    fn check_end(&mut self) {
+        if let Some((index, tag)) = self.tagged {
+            let set = self.open.committer.set_hash();
+            let expected = self.open.crypto.mac(
+                &self.open.custody.state_tag,
+                &[b"set-hash v1", &index.to_be_bytes(), &set.0],
+            );
+            if !expected.is_ok_and(|mac| mac.first_chunk::<32>() == Some(&tag)) {
+                self.findings.add(format!(
+                    "the rows are not those that record {index}, the last change, left behind"
+                ));
+            }
+        }
+        if self
+            .archived
+            .is_some_and(|archived| archived != self.begins)
+        {
+            self.findings.add(format!(
+                "records 0 to {} are not here, and the records say that those before {} were archived",
+                self.begins,
+                self.archived.unwrap_or_default()
+            ));
+        }
+    }
+
     /// Each realm's last number is the one that its lane remembers.
     fn check_numbers(&mut self) -> Result<(), StoreFault> {
+        let numbered = self.numbers()?;
+        let unnumbered = self
+            .sequence
+            .keys()
+            .filter(|realm| !numbered.contains(realm));
+        for realm in unnumbered {
+            self.findings
+                .add(format!("the number of records of realm {realm} is missing"));
+        }
+        Ok(())
+    }
+
+    /// Compares the numbers that are stored, and says of which realms.
+    fn numbers(&mut self) -> Result<BTreeSet<RealmId>, StoreFault> {
+        let mut numbered = BTreeSet::new();
         let prefix = LANE.to_be_bytes();
         let mut after: Option<Vec<u8>> = None;
         loop {
@@ -427,7 +492,7 @@ impl LogWalk<'_> {
                 .store
                 .scan(Table::LaneRealm, &prefix, after.as_deref(), PAGE)?;
             let Some((last, _)) = page.last() else {
-                return Ok(());
+                return Ok(numbered);
             };
             after = Some(last.clone());
             for (key, row) in page {
@@ -441,6 +506,7 @@ impl LogWalk<'_> {
                     self.findings.add("a realm's number was changed".to_owned());
                     continue;
                 };
+                numbered.insert(realm);
                 let seen = self.sequence.get(&realm);
                 // A realm whose records are all archived has none left to compare.
                 if seen.is_some_and(|seen| *seen != stored.value.seq)
@@ -452,4 +518,14 @@ impl LogWalk<'_> {
             }
         }
     }
+}
+
+/// One past the last record that this one says was archived: what `archive_log` writes into its detail. None once redacted.
+fn archived_until(record: &StoredRecord) -> Option<u64> {
+    let body: Body = cbor::from_slice(record.body.as_deref()?).ok()?;
+    let detail = body.detail?;
+    let (_, until) = detail
+        .strip_prefix("archived records ")?
+        .split_once(" to ")?;
+    until.parse().ok()
 }

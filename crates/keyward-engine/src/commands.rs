@@ -29,7 +29,7 @@ use crate::rows::{self, IdempotencyRow};
 use crate::work::Work;
 
 /// How long an idempotency key is remembered.
-const IDEMPOTENCY: Millis = Millis::DAY;
+pub(crate) const IDEMPOTENCY: Millis = Millis::DAY;
 
 impl Work<'_> {
     /// Reads, decides and acts; what is to be committed is left in `self`.
@@ -188,7 +188,12 @@ impl Work<'_> {
                 let realm = self.realm(command.realm())?;
                 let id = ObjectId(known.target.unwrap_or_default());
                 let entry = self.object_of(realm.id, id)?;
-                self.authorise_key(&entry)?;
+                // Asked for as it was the first time: a key is created in its realm.
+                if c.key().is_some() {
+                    self.authorise_key(&entry)?;
+                } else {
+                    self.authorise_in(realm.id, ResourceKind::Realm, realm.id.0)?;
+                }
                 Ok(Some(self.key_outcome(&entry.object, entry.row_version)?))
             }
             Command::CreateRealm(_)
@@ -209,6 +214,14 @@ impl Work<'_> {
                     .read(&rows::principal(id))?
                     .ok_or_else(|| Problem::new(ErrorCode::NotFound))?;
                 Ok(Some(Outcome::Principal(opened.value)))
+            }
+            Command::RegisterAnchor(c) => {
+                let fingerprint = self
+                    .open
+                    .crypto
+                    .sha(&[&c.certificate])
+                    .map_err(crate::problems::module_problem)?;
+                Ok(Some(Outcome::Anchor { fingerprint }))
             }
             _ => Ok(Some(Outcome::Done)),
         }

@@ -84,6 +84,7 @@ pub struct Engine {
     witnesses: Arc<crate::witnessing::Witnesses>,
     pub(crate) postponed: crate::scheduler::Postponed,
     pub(crate) settings: crate::settings::Settings,
+    pub(crate) sweep: crate::sweep::Sweep,
 }
 
 /// How one attempt ended.
@@ -116,6 +117,7 @@ impl Engine {
             witnesses: Arc::default(),
             postponed: crate::scheduler::Postponed::default(),
             settings: Arc::default(),
+            sweep: crate::sweep::Sweep::default(),
         })
     }
 
@@ -487,7 +489,7 @@ impl From<Problem> for Stop {
 }
 
 /// Records and commits what was decided; none when it has to be decided again.
-async fn finish(
+pub(crate) async fn finish(
     mut work: Work<'_>,
     command: &Command,
     envelope: &Envelope,

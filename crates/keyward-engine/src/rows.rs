@@ -14,6 +14,9 @@ use crate::crypto::{Crypto, Held};
 use crate::ports::module::ModuleFault;
 use crate::ports::store::{Row, RowKey, StoreFault, Table};
 
+#[cfg(test)]
+mod golden;
+
 /// XOR of the elements of all live rows; secret, see [`crate::committer`].
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct SetHash(pub(crate) [u8; 32]);

@@ -94,6 +94,7 @@ impl Engine {
         let open = self.opened()?;
         self.record_rejections(false).await?;
         self.record_turned_away().await?;
+        self.sweep_idempotency(&open).await?;
         let now = open.clock.now().wall;
         open.imports.forget_old(now);
         let caller = self.scheduler();

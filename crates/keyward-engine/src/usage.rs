@@ -240,6 +240,74 @@ mod tests {
         );
     }
 
+    /// Schedules of several users of one counter with failing and lost reservations, callers that go away, and restarts: not
+    /// one use that was answered is outside of what was durable when it was, and none is given twice or past the limit.
+    #[test]
+    fn no_schedule_gives_a_use_that_is_not_durably_reserved() {
+        for seed in 0..2_000_u64 {
+            let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+            let mut draw = |limit: u64| {
+                state ^= state << 13;
+                state ^= state >> 7;
+                state ^= state << 17;
+                state % limit
+            };
+            // Close enough to the limit that some schedules run into it.
+            let mut durable = GCM_INVOCATIONS_MAX - 1 - draw(400);
+            let start = durable;
+            let mut given = 0_u64;
+            let mut counter = Counter::new(durable);
+            let mut under_way: Vec<(Reservation, u64)> = Vec::new();
+            for _ in 0..200 {
+                match draw(12) {
+                    0 => {
+                        under_way.clear();
+                        counter = Counter::new(durable);
+                    }
+                    1..=3 => {
+                        if let Some((reservation, uses)) = under_way.pop() {
+                            match draw(4) {
+                                // The caller goes away; what it asked for may be stored all the same.
+                                0 => {
+                                    if draw(2) == 0 {
+                                        durable = durable.max(reservation.up_to);
+                                    }
+                                }
+                                1 => reservation.settle(false),
+                                _ => {
+                                    // As `count_use` does: what is stored already is never lowered.
+                                    durable = durable.max(reservation.up_to);
+                                    reservation.settle(true);
+                                    given += uses;
+                                }
+                            }
+                        }
+                    }
+                    _ => {
+                        let uses = 1 + draw(30);
+                        match counter.take(uses) {
+                            Ticket::Counted => given += uses,
+                            Ticket::Reserve(up_to) => {
+                                under_way
+                                    .push((Reservation::new(Arc::clone(&counter), up_to), uses));
+                            }
+                            Ticket::Wait => assert!(!under_way.is_empty(), "waits for nobody"),
+                            Ticket::Exhausted => {}
+                        }
+                    }
+                }
+                assert!(
+                    start + given <= durable,
+                    "seed {seed}: more uses than reserved"
+                );
+                assert!(
+                    durable <= GCM_INVOCATIONS_MAX,
+                    "seed {seed}: past the limit"
+                );
+            }
+        }
+    }
+
     #[test]
     fn blocks_grow_so_that_a_busy_key_reserves_rarely() {
         let counter = Counter::new(0);

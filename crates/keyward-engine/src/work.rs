@@ -411,7 +411,7 @@ impl<'a> Work<'a> {
             .sealer
             .put(key, before, value)
             .map_err(|f| change_problem(&f))?;
-        self.changes.push(change);
+        self.change_once(change);
         Ok(())
     }
 
@@ -423,8 +423,21 @@ impl<'a> Work<'a> {
             .sealer
             .delete(key, before)
             .map_err(|f| change_problem(&f))?;
-        self.changes.push(change);
+        self.change_once(change);
         Ok(())
+    }
+
+    /// A row changes at most once in a command: both changes start from the stored row, so the later one replaces the
+    /// earlier one. Two of them would spoil the set-hash.
+    fn change_once(&mut self, change: SealedChange) {
+        match self
+            .changes
+            .iter_mut()
+            .find(|known| known.row == change.row)
+        {
+            Some(known) => *known = change,
+            None => self.changes.push(change),
+        }
     }
 
     /// Writes a row read just now, whatever its version is.

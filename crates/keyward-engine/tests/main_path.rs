@@ -306,3 +306,140 @@ fn the_log_numbers_every_command_without_gaps_and_proves_each_record() {
     assert!(run(&world.engine, &auditor, ReadCheckpoint {}).is_ok());
     world.engine.close();
 }
+
+#[test]
+fn due_jobs_that_are_refused_are_tried_again_more_and_more_rarely_and_hold_nobody_up() {
+    let world = world(memory(), false);
+    let (realm, _) = world.at(ObjectId([0; 16]));
+    // More stuck jobs than one pass tries: rotations of suspended keys.
+    for _ in 0..260 {
+        let command = CreateKey {
+            rotate_every: Some(Millis::HOUR),
+            ..world.create_command(KeySpec::HmacSha256)
+        };
+        let Outcome::Key(view) = run(&world.engine, &world.officer, command).unwrap() else {
+            panic!("a key")
+        };
+        let suspend = SuspendKey {
+            realm: realm.clone(),
+            key: KeyRef::Id(view.object.id),
+            reason: None,
+        };
+        run(&world.engine, &world.officer, suspend).unwrap();
+    }
+    world.clock.pass(Millis(1));
+    let behind = CreateKey {
+        rotate_every: Some(Millis::HOUR),
+        ..world.create_command(KeySpec::Aes256)
+    };
+    let Outcome::Key(view) = run(&world.engine, &world.officer, behind).unwrap() else {
+        panic!("a key")
+    };
+    world.clock.pass(Millis::HOUR);
+    let records = || {
+        let rows = world.store.scan(
+            keyward_engine::ports::store::Table::LogBatch,
+            &[],
+            None,
+            1_000_000,
+        );
+        rows.unwrap().len()
+    };
+    // The first pass meets as many stuck jobs as it tries; the next ones go on behind them.
+    for _ in 0..3 {
+        block_on(world.engine.run_due()).unwrap();
+    }
+    assert_eq!(
+        world.state(view.object.id),
+        [State::Deactivated, State::Active]
+    );
+    let before = records();
+    for _ in 0..20 {
+        block_on(world.engine.run_due()).unwrap();
+    }
+    assert_eq!(
+        records(),
+        before,
+        "not one refusal more while no time passes"
+    );
+    for _ in 0..600 {
+        world.clock.pass(Millis::SECOND);
+        block_on(world.engine.run_due()).unwrap();
+    }
+    let refusals = records() - before;
+    assert!(
+        (260..=260 * 11).contains(&refusals),
+        "{refusals} refusals in ten minutes"
+    );
+    world.engine.close();
+}
+
+#[test]
+fn a_repeated_change_takes_effect_once_answers_alike_and_is_forgotten_after_a_day() {
+    use keyward_engine::ports::store::Table;
+    let world = world(memory(), false);
+    let keyed = |caller: &keyward_engine::Caller, key: &str, command: Command| {
+        let envelope = Envelope {
+            idempotency_key: Some(key.to_owned()),
+            ..Envelope::default()
+        };
+        block_on(world.engine.execute(caller, &command, &envelope)).map_err(|p| p.code)
+    };
+    let create = || Command::from(world.create_command(KeySpec::Aes256));
+    let id = |outcome| match outcome {
+        Ok(Outcome::Key(view)) => view.object.id,
+        other => panic!("{other:?}"),
+    };
+    let first = id(keyed(&world.officer, "one", create()));
+    assert_eq!(id(keyed(&world.officer, "one", create())), first);
+    assert_ne!(id(keyed(&world.officer, "two", create())), first);
+    // The same key for another command is a mistake, and another caller's key is another key.
+    let other = Command::from(world.create_command(KeySpec::Aes128));
+    let refused = keyed(&world.officer, "one", other).unwrap_err();
+    assert_eq!(refused, ErrorCode::IdempotencyConflict);
+    let (realm, key) = world.at(first);
+    let suspend = || {
+        Command::from(SuspendKey {
+            realm: realm.clone(),
+            key: key.clone(),
+            reason: None,
+        })
+    };
+    assert_eq!(id(keyed(&world.officer, "three", suspend())), first);
+    assert_eq!(id(keyed(&world.officer, "three", suspend())), first);
+    assert_eq!(
+        keyed(&world.officer, "four", suspend()).unwrap_err(),
+        ErrorCode::StateUnchanged
+    );
+    let issue = || {
+        Command::from(IssueToken {
+            principal: world.user.principal(),
+            lifetime: Millis::HOUR,
+        })
+    };
+    assert!(matches!(
+        keyed(&world.admin, "five", issue()),
+        Ok(Outcome::Token { .. })
+    ));
+    assert_eq!(
+        keyed(&world.admin, "five", issue()).unwrap_err(),
+        ErrorCode::SecretNotReplayable
+    );
+
+    let remembered = || {
+        world
+            .store
+            .scan(Table::Idempotency, &[], None, 100)
+            .unwrap()
+            .len()
+    };
+    assert_eq!(remembered(), 4);
+    world.clock.pass(Millis::days(1));
+    block_on(world.engine.run_due()).unwrap();
+    assert_eq!(remembered(), 4, "a day is not over before it is over");
+    world.clock.pass(Millis::HOUR);
+    block_on(world.engine.run_due()).unwrap();
+    assert_eq!(remembered(), 0);
+    assert_ne!(id(keyed(&world.officer, "one", create())), first);
+    world.engine.close();
+}

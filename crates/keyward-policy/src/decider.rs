@@ -1,8 +1,8 @@
 //! Deciding: the policies of one realm and one action only, and a cache for what does not depend on the moment.
 use std::collections::HashMap;
 use std::str::FromStr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use cedar_policy::{
     ActionConstraint, Authorizer, Decision, Entities, EntityUid, Policy, PolicyId, PolicySet,
@@ -22,6 +22,19 @@ const BUILT_IN: &str = include_str!("../../../spec/policy/builtin.cedar");
 const CACHE: usize = 100_000;
 /// Policies of one realm.
 const POLICIES_MAX: usize = 10_000;
+
+/// The schema and the built-in policies, parsed and validated once for the process.
+#[expect(
+    clippy::expect_used,
+    reason = "constant text, covered by tests: a program whose own policies do not parse must not start"
+)]
+static PARSED: LazyLock<(Schema, Vec<Policy>)> = LazyLock::new(|| {
+    let (schema, _) =
+        Schema::from_cedarschema_str(&schema_text()).expect("the built-in schema parses");
+    let built_in = named(BUILT_IN, |id, _| id.to_owned()).expect("the built-in policies parse");
+    validate(&schema, &built_in).expect("the built-in policies fit the schema");
+    (schema, built_in)
+});
 
 /// Why a policy is not accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -113,8 +126,8 @@ type RealmPolicies = HashMap<String, Vec<Policy>>;
 
 /// Decides requests; policies can be replaced while it works.
 pub struct Decider {
-    schema: Schema,
-    built_in: Vec<Policy>,
+    schema: &'static Schema,
+    built_in: &'static [Policy],
     realms: RwLock<HashMap<RealmId, RealmPolicies>>,
     slices: Cache<(u64, RealmId, CommandKind), Arc<Slice>>,
     answers: Cache<CacheKey, Part>,
@@ -135,15 +148,8 @@ impl Decider {
     /// # Panics
     /// If the built-in schema or policies, which are part of the program, do not validate.
     #[must_use]
-    #[expect(
-        clippy::expect_used,
-        reason = "constant text, covered by tests: a program whose own policies do not parse must not start"
-    )]
     pub fn new() -> Self {
-        let (schema, _) =
-            Schema::from_cedarschema_str(&schema_text()).expect("the built-in schema parses");
-        let built_in = named(BUILT_IN, |id, _| id.to_owned()).expect("the built-in policies parse");
-        validate(&schema, &built_in).expect("the built-in policies fit the schema");
+        let (schema, built_in) = &*PARSED;
         Self {
             schema,
             built_in,
@@ -175,7 +181,7 @@ impl Decider {
 
     fn read(&self, name: &str, text: &str) -> Result<Vec<Policy>, PolicyError> {
         let policies = named(text, |_, index| format!("realm:{name}#{index}"))?;
-        validate(&self.schema, &policies)?;
+        validate(self.schema, &policies)?;
         Ok(policies)
     }
 
@@ -311,7 +317,7 @@ impl Decider {
             action,
             entities::resource(&request.resource)?.uid(),
             entities::context(request.context)?,
-            Some(&self.schema),
+            Some(self.schema),
         )
         .ok()
     }
@@ -323,7 +329,7 @@ impl Decider {
             None => {
                 let actions = self.schema.action_entities().ok()?;
                 let entity = entities::principal(request.principal)?;
-                let made = Arc::new(actions.add_entities([entity], Some(&self.schema)).ok()?);
+                let made = Arc::new(actions.add_entities([entity], Some(self.schema)).ok()?);
                 self.principals.insert(key, Arc::clone(&made));
                 made
             }

@@ -130,6 +130,12 @@ impl World {
         ]);
     }
 
+    /// The server's process id.
+    #[allow(dead_code, reason = "for the tests that look into the process")]
+    pub fn process(&self) -> u32 {
+        self.server.as_ref().expect("a running server").id()
+    }
+
     /// Stops it in good order.
     pub fn stop(&mut self) {
         if let Some(mut child) = self.server.take() {

@@ -98,7 +98,7 @@ impl Work<'_> {
         }
         self.put(rows::version(object.realm, object.id, number), None, &next)?;
         let row_version = self.put_object(&entry, &changed)?;
-        self.schedule_rotation(&changed)?;
+        // In this order: when no time has passed since the last rotation, both are the same row, and it must stay.
         self.drop_due(object)?;
         self.watch(&changed, &next)?;
         let views = versions

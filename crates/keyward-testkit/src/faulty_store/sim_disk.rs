@@ -39,6 +39,11 @@ struct Disk {
     medium: Medium,
     loses_fsyncs: bool,
     next_sync_fails: bool,
+    next_commit_fails: Option<StoreFault>,
+    next_commit_tears: bool,
+    /// Changes of the torn commit that are on the disk, and how many it had.
+    torn: Option<(usize, usize)>,
+    failing_reads: u32,
     /// The process that may use it; handles of earlier ones are dead.
     process: u64,
     random: SplitMix,
@@ -60,6 +65,10 @@ impl SimDisk {
             medium: Medium::Healthy,
             loses_fsyncs: false,
             next_sync_fails: false,
+            next_commit_fails: None,
+            next_commit_tears: false,
+            torn: None,
+            failing_reads: 0,
             process: 0,
             random: SplitMix::new(seed),
         };
@@ -85,6 +94,9 @@ impl SimDisk {
         let mut disk = self.disk.lock();
         disk.process = disk.process.saturating_add(1);
         disk.next_sync_fails = false;
+        disk.next_commit_fails = None;
+        disk.next_commit_tears = false;
+        disk.failing_reads = 0;
         let limbo = u64::try_from(disk.limbo.len()).unwrap_or(u64::MAX);
         let lost = usize::try_from(disk.random.below(limbo.saturating_add(1))).unwrap_or(0);
         for _ in 0..lost {
@@ -110,6 +122,28 @@ impl SimDisk {
     /// The next commit's sync fails: its outcome is unknown, and only a crash decides it.
     pub fn fail_next_sync(&self) {
         self.disk.lock().next_sync_fails = true;
+    }
+
+    /// The next commit fails so before anything of it is applied.
+    pub fn fail_next_commit(&self, fault: StoreFault) {
+        self.disk.lock().next_commit_fails = Some(fault);
+    }
+
+    /// Of the next commit only a random beginning of its changes reaches the disk, and the process loses its handle: what no
+    /// honest database does, and what a disk that lies about ordering can do to one.
+    pub fn tear_next_commit(&self) {
+        self.disk.lock().next_commit_tears = true;
+    }
+
+    /// Whether a commit was torn: how many of its changes are there, of how many.
+    #[must_use]
+    pub fn torn(&self) -> Option<(usize, usize)> {
+        self.disk.lock().torn
+    }
+
+    /// The next reads, so many, fail.
+    pub fn fail_next_reads(&self, count: u32) {
+        self.disk.lock().failing_reads = count;
     }
 
     /// From now on it treats writes so.
@@ -156,11 +190,38 @@ impl SimStore {
         }
         Ok(disk)
     }
+
+    fn reading(&self) -> Result<MutexGuard<'_, Disk>, StoreFault> {
+        let mut disk = self.disk()?;
+        if disk.failing_reads > 0 {
+            disk.failing_reads = disk.failing_reads.saturating_sub(1);
+            return Err(StoreFault::Unavailable("the disk does not read"));
+        }
+        Ok(disk)
+    }
+}
+
+/// Applies a random beginning of the batches' changes. An empty beginning and a whole commit are possible too.
+fn tear(disk: &mut Disk, batches: &[Batch]) {
+    let all: Vec<Change> = batches
+        .iter()
+        .flat_map(|batch| batch.changes.clone())
+        .collect();
+    let total = all.len();
+    let limit = u64::try_from(total).unwrap_or(u64::MAX).saturating_add(1);
+    let kept = usize::try_from(disk.random.below(limit)).unwrap_or(0);
+    let part = Batch {
+        changes: all.into_iter().take(kept).collect(),
+        ..Batch::default()
+    };
+    let _ = disk.rows.apply(&part);
+    disk.torn = Some((kept, total));
+    disk.process = disk.process.saturating_add(1);
 }
 
 impl Store for SimStore {
     fn get(&self, row: &RowKey) -> Result<Option<Row>, StoreFault> {
-        Ok(self.disk()?.rows.get(row))
+        Ok(self.reading()?.rows.get(row))
     }
 
     fn scan(
@@ -170,11 +231,11 @@ impl Store for SimStore {
         after: Option<&[u8]>,
         limit: usize,
     ) -> Result<Rows, StoreFault> {
-        Ok(self.disk()?.rows.scan(table, prefix, after, limit))
+        Ok(self.reading()?.rows.scan(table, prefix, after, limit))
     }
 
     fn last(&self, table: Table, prefix: &[u8]) -> Result<Option<(Vec<u8>, Row)>, StoreFault> {
-        Ok(self.disk()?.rows.last(table, prefix))
+        Ok(self.reading()?.rows.last(table, prefix))
     }
 
     fn commit(&self, batches: Vec<Batch>) -> Result<Vec<Commit>, StoreFault> {
@@ -195,6 +256,13 @@ impl Store for SimStore {
             Medium::ReserveOnly if all_urgent(&batches) => {}
             Medium::ReserveOnly | Medium::Full => return Err(StoreFault::Full),
             Medium::ReadOnly => return Err(StoreFault::ReadOnly),
+        }
+        if let Some(fault) = disk.next_commit_fails.take() {
+            return Err(fault);
+        }
+        if std::mem::take(&mut disk.next_commit_tears) {
+            tear(&mut disk, &batches);
+            return Err(StoreFault::Unknown("the power failed within a commit"));
         }
         let mut undo = Undo::new();
         let mut answers = Vec::with_capacity(batches.len());
