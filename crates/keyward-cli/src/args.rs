@@ -11,6 +11,7 @@ pub mod realm;
 pub mod secret;
 pub mod server;
 mod usage;
+pub mod use_key;
 pub mod workload;
 
 use std::path::PathBuf;
@@ -192,6 +193,28 @@ pub enum Command {
     // Described where their flags are: a text here would hide the longer one there.
     Encrypt(data::Encrypt),
     Decrypt(data::Decrypt),
+    /// Decrypt and encrypt again inside the server
+    ReEncrypt(use_key::ReEncrypt),
+    /// Sign a file or standard input
+    Sign(use_key::Sign),
+    /// Verify a signature
+    Verify(use_key::Verify),
+    /// Make a message authentication code
+    Mac(use_key::Mac),
+    /// Check a message authentication code
+    VerifyMac(use_key::VerifyMac),
+    /// Make a data key for encrypting elsewhere
+    DataKey(use_key::DataKey),
+    /// Make a pair whose private key is wrapped
+    DataKeyPair(use_key::DataKeyPair),
+    /// Wrap key material
+    Wrap(use_key::Wrap),
+    /// Unwrap key material
+    Unwrap(use_key::Unwrap),
+    /// Write random bytes
+    Random(use_key::Random),
+    /// Hash a file or standard input
+    Hash(use_key::Hash),
     /// The audit log: read, prove, download, verify
     #[command(subcommand)]
     Audit(audit::Audit),

@@ -11,6 +11,7 @@ mod realm;
 mod seal;
 mod secret;
 mod server;
+mod use_key;
 mod workload;
 
 use std::process::ExitCode;
@@ -85,6 +86,17 @@ fn dispatch(line: Line) -> Result<ExitCode, Failure> {
         Command::Cert(args) => cert::run(&global, args, out)?,
         Command::Encrypt(args) => data::encrypt(&global, &args, out)?,
         Command::Decrypt(args) => data::decrypt(&global, &args, out)?,
+        Command::ReEncrypt(args) => use_key::re_encrypt(&global, &args, out)?,
+        Command::Sign(args) => use_key::sign(&global, &args, out)?,
+        Command::Verify(args) => use_key::verify(&global, &args, out)?,
+        Command::Mac(args) => use_key::mac(&global, &args, out)?,
+        Command::VerifyMac(args) => use_key::verify_mac(&global, &args, out)?,
+        Command::DataKey(args) => use_key::data_key(&global, &args, out)?,
+        Command::DataKeyPair(args) => use_key::data_key_pair(&global, &args, out)?,
+        Command::Wrap(args) => use_key::wrap(&global, &args, out)?,
+        Command::Unwrap(args) => use_key::unwrap(&global, &args, out)?,
+        Command::Random(args) => use_key::random(&global, &args, out)?,
+        Command::Hash(args) => use_key::hash(&global, &args, out)?,
         Command::Audit(args) => audit::run(&global, args, out)?,
         Command::Config(args) => return config::run(&global, args, out),
         Command::Bench(args) => return bench::run(args, out),

@@ -161,7 +161,11 @@ fn refused(refusal: Refusal) -> Failure {
     let exit = match refusal.known() {
         Some(ErrorCode::Sealed) => Exit::Sealed,
         Some(
-            ErrorCode::AuditInconsistent | ErrorCode::StorageCorrupted | ErrorCode::OutcomeUnknown,
+            ErrorCode::AuditInconsistent
+            | ErrorCode::StorageCorrupted
+            | ErrorCode::OutcomeUnknown
+            | ErrorCode::SignatureInvalid
+            | ErrorCode::MacInvalid,
         ) => {
             if refusal.known() == Some(ErrorCode::OutcomeUnknown) {
                 Exit::Unknown

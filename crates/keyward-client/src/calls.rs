@@ -1,5 +1,6 @@
 //! One method per command.
 mod data;
+mod material;
 
 use std::borrow::Cow;
 

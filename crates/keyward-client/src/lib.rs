@@ -49,10 +49,11 @@ pub use keyward_protocol::rest::{format_time, parse_time};
 pub use token::TokenError;
 pub use views::{
     Anchor, Batch, BlastRadius, Body, Certificate, CertificateRequest, Change, Check, Ciphertext,
-    Component, Concerned, CredentialUsed, Cryptoperiod, DestroyedVersion, Destruction,
-    DestructionCertificate, ExportedKey, Grant, Health, ImportKey, ItemError, Key, KeyVersion, Log,
-    MacCode, Made, Module, ModuleFacts, ModuleList, ModuleService, Opened, Origin, Page, Plaintext,
-    Policy, PolicyList, Principal, Quotas, Readiness, Realm, Record, RecordPage, RecordProof,
-    Rules, SealRemainder, SecretValue, Segment, Settings as ServerSettings, Signature, Status,
-    Token, Transition, Verified,
+    Component, Concerned, CredentialUsed, Cryptoperiod, DataKey, DataKeyPair, DestroyedVersion,
+    Destruction, DestructionCertificate, Encapsulated, ExportedKey, Grant, HashValue, Health,
+    ImportKey, ItemError, Key, KeyVersion, Log, MacCode, Made, Module, ModuleFacts, ModuleList,
+    ModuleService, Opened, Origin, Page, Plaintext, Policy, PolicyList, Principal, PublicKey,
+    Quotas, Readiness, Realm, Record, RecordPage, RecordProof, Rules, SealRemainder, SecretValue,
+    Segment, Settings as ServerSettings, Signature, Status, Token, Transition, Unwrapped, Verified,
+    VerifiedExternal, Wrapped,
 };

@@ -1,5 +1,6 @@
 //! From a command to an HTTP request: the inverse of the server's decoding, and tested as such.
 mod data;
+mod material;
 
 use http::{Method, Uri};
 use keyward_core::command::{Command, CommandKind, CreateKey, Effect, KeyRef, ReadAudit, RealmRef};
@@ -144,6 +145,9 @@ fn route(command: &Command) -> Option<(Method, String)> {
     let realm = || format!("/v1/realms/{}", realm_segment(command.realm()));
     let get = |target: String| Some((Method::GET, target));
     let post = |target: String| Some((Method::POST, target));
+    if let Some(action) = material::keyless(command) {
+        return post(format!("{}{action}", realm()));
+    }
     match command {
         Command::Seal(_) => post("/v1/seal".to_owned()),
         Command::Status(_) => get("/v1/status".to_owned()),
@@ -203,7 +207,10 @@ fn page(after: Option<&impl ToString>, limit: u16) -> String {
 }
 
 fn key_route(command: &Command, key: &str) -> (Method, String) {
-    if let Some(action) = data::action(command) {
+    if let Some(question) = material::question(command) {
+        return (Method::GET, format!("{key}{question}"));
+    }
+    if let Some(action) = data::action(command).or_else(|| material::action(command)) {
         return (Method::POST, format!("{key}{action}"));
     }
     let action = match command {
@@ -279,7 +286,7 @@ fn maybe<T: Into<Value> + Clone>(value: &Option<T>) -> Option<Value> {
 
 /// The body; none where the route takes none or needs none.
 fn body(command: &Command) -> Option<Payload> {
-    if let Some(payload) = data::body(command) {
+    if let Some(payload) = data::body(command).or_else(|| material::body(command)) {
         return Some(payload);
     }
     let value = match command {

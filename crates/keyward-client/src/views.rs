@@ -1,6 +1,7 @@
 //! What the server shows, as types. Vocabularies that may grow (states, algorithms, codes) are texts with the interface's
 //! names, and members this release does not know are passed over: a newer server must not break an older client.
 mod audit;
+mod data;
 mod objects;
 
 use std::collections::BTreeMap;
@@ -10,6 +11,10 @@ use keyward_core::secret::Secret;
 use serde::{Deserialize, Serialize};
 
 pub use audit::*;
+pub use data::{
+    Batch, Ciphertext, DataKey, DataKeyPair, Encapsulated, HashValue, ItemError, MacCode, Made,
+    Opened, Plaintext, PublicKey, Signature, Unwrapped, Verified, VerifiedExternal, Wrapped,
+};
 pub use objects::*;
 
 /// Rows of a listing.
@@ -375,107 +380,6 @@ pub struct Destruction {
     /// Who confirmed after a hold.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirmed_by: Option<String>,
-}
-
-/// What encryption gave.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ciphertext {
-    /// Bytes, in Keyward's format.
-    pub ciphertext: Vec<u8>,
-    /// Key.
-    pub key: String,
-    /// Version that protected.
-    pub version: u32,
-}
-
-/// What decryption gave.
-#[derive(Debug)]
-pub struct Plaintext {
-    /// Bytes.
-    pub plaintext: Secret,
-    /// Key.
-    pub key: String,
-    /// Version that had protected.
-    pub version: u32,
-}
-
-/// A signature.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Signature {
-    /// Bytes, as the scheme has them (ECDSA: DER).
-    pub signature: Vec<u8>,
-    /// How it was made.
-    pub scheme: String,
-    /// Key.
-    pub key: String,
-    /// Version that signed.
-    pub version: u32,
-}
-
-/// A message authentication code.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MacCode {
-    /// Bytes.
-    pub mac: Vec<u8>,
-    /// Key.
-    pub key: String,
-    /// Version that made it.
-    pub version: u32,
-}
-
-/// A signature or code that verified; one that does not is a refusal.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Verified {
-    /// Always true.
-    pub valid: bool,
-    /// Key.
-    pub key: String,
-    /// Version that had made it.
-    pub version: u32,
-    /// How it was signed; none for a code.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub scheme: Option<String>,
-}
-
-/// Why one item of a batch has no result.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ItemError {
-    /// Code of the error.
-    pub code: String,
-    /// The sentence.
-    pub detail: String,
-    /// The values in it.
-    #[serde(default)]
-    pub params: std::collections::BTreeMap<String, String>,
-}
-
-/// The answers of a batch, in the order of its items.
-#[derive(Debug)]
-pub struct Batch<T> {
-    /// Key.
-    pub key: String,
-    /// How signatures were made, if the batch is about signatures.
-    pub scheme: Option<String>,
-    /// Results, or why there is none.
-    pub items: Vec<Result<T, ItemError>>,
-}
-
-/// Bytes that a version made (a ciphertext, a signature, a code).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Made {
-    /// Bytes.
-    pub bytes: Vec<u8>,
-    /// Version.
-    pub version: u32,
-}
-
-/// A plaintext of a batch.
-#[derive(Debug)]
-pub struct Opened {
-    /// Bytes.
-    pub plaintext: Secret,
-    /// Version that had protected.
-    pub version: u32,
 }
 
 /// Liveness.

@@ -360,6 +360,75 @@ impl Service {
     }
 }
 
+/// A hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
+#[cbor(index_only)]
+pub enum HashAlgorithm {
+    /// SHA-256 (FIPS 180-4).
+    #[n(1)]
+    Sha256,
+    /// SHA-384.
+    #[n(2)]
+    Sha384,
+    /// SHA-512.
+    #[n(3)]
+    Sha512,
+    /// SHA3-256 (FIPS 202).
+    #[n(10)]
+    Sha3_256,
+    /// SHA3-384.
+    #[n(11)]
+    Sha3_384,
+    /// SHA3-512.
+    #[n(12)]
+    Sha3_512,
+}
+
+impl HashAlgorithm {
+    /// All hashes.
+    pub const ALL: [Self; 6] = [
+        Self::Sha256,
+        Self::Sha384,
+        Self::Sha512,
+        Self::Sha3_256,
+        Self::Sha3_384,
+        Self::Sha3_512,
+    ];
+
+    /// The name used in every interface.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sha256 => "sha-256",
+            Self::Sha384 => "sha-384",
+            Self::Sha512 => "sha-512",
+            Self::Sha3_256 => "sha3-256",
+            Self::Sha3_384 => "sha3-384",
+            Self::Sha3_512 => "sha3-512",
+        }
+    }
+
+    /// Reads the interface name.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.as_str() == text)
+    }
+
+    /// The family in the approval table.
+    #[must_use]
+    pub const fn family(self) -> crate::approval::Family {
+        use crate::approval::Family;
+        match self {
+            Self::Sha256 => Family::Sha256,
+            Self::Sha384 => Family::Sha384,
+            Self::Sha512 => Family::Sha512,
+            Self::Sha3_256 => Family::Sha3T256,
+            Self::Sha3_384 => Family::Sha3T384,
+            Self::Sha3_512 => Family::Sha3T512,
+        }
+    }
+}
+
 /// How a message is signed; the key's kind fixes which apply, the first is the default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
 #[cbor(index_only)]

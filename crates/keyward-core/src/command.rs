@@ -10,6 +10,7 @@ mod certificate;
 mod data;
 mod identity;
 mod key;
+mod material;
 mod policy;
 mod realm;
 mod secret;
@@ -32,6 +33,7 @@ pub use certificate::*;
 pub use data::*;
 pub use identity::*;
 pub use key::*;
+pub use material::*;
 pub use policy::*;
 pub use realm::*;
 pub use secret::*;
@@ -262,6 +264,34 @@ commands! {
     159 VerifyBatch "verify-batch" Use;
     /// Make several message authentication codes.
     160 MacBatch "mac-batch" Use;
+    /// Decrypt and encrypt again.
+    161 ReEncrypt "re-encrypt" Use;
+    /// Make a data key.
+    162 GenerateDataKey "generate-data-key" Use;
+    /// Make a data key, given encrypted only.
+    163 GenerateDataKeyWithoutPlaintext "generate-data-key-without-plaintext" Use;
+    /// Make a pair, its private key given wrapped only.
+    164 GenerateDataKeyPair "generate-data-key-pair" Use;
+    /// Wrap key material.
+    165 Wrap "wrap" Use;
+    /// Unwrap key material.
+    166 Unwrap "unwrap" Use;
+    /// Derive a key.
+    167 DeriveKey "derive-key" Change;
+    /// Agree on a key.
+    168 AgreeKey "agree-key" Change;
+    /// Encapsulate a shared key.
+    169 Encapsulate "encapsulate" Change;
+    /// Decapsulate a shared key.
+    170 Decapsulate "decapsulate" Change;
+    /// Random bytes.
+    171 Random "random" Use;
+    /// A hash.
+    172 Hash "hash" Use;
+    /// Show a public key.
+    173 ExportPublicKey "export-public-key" Read;
+    /// Verify a signature of another party.
+    175 VerifyExternal "verify-external" Use;
     /// Status of the server and what it runs on.
     200 Status "status" Read;
     /// Read audit records.
@@ -361,6 +391,20 @@ impl Command {
             Self::SignBatch(c) => &c.realm,
             Self::VerifyBatch(c) => &c.realm,
             Self::MacBatch(c) => &c.realm,
+            Self::ReEncrypt(c) => &c.realm,
+            Self::GenerateDataKey(c) => &c.realm,
+            Self::GenerateDataKeyWithoutPlaintext(c) => &c.realm,
+            Self::GenerateDataKeyPair(c) => &c.realm,
+            Self::Wrap(c) => &c.realm,
+            Self::Unwrap(c) => &c.realm,
+            Self::DeriveKey(c) => &c.realm,
+            Self::AgreeKey(c) => &c.realm,
+            Self::Encapsulate(c) => &c.realm,
+            Self::Decapsulate(c) => &c.realm,
+            Self::ExportPublicKey(c) => &c.realm,
+            Self::Random(c) => &c.realm,
+            Self::VerifyExternal(c) => &c.realm,
+            Self::Hash(c) => &c.realm,
             Self::Unseal(_)
             | Self::Seal(_)
             | Self::CreateRealm(_)
@@ -422,6 +466,17 @@ impl Command {
             Self::SignBatch(c) => Some(&c.key),
             Self::VerifyBatch(c) => Some(&c.key),
             Self::MacBatch(c) => Some(&c.key),
+            Self::ReEncrypt(c) => Some(&c.key),
+            Self::GenerateDataKey(c) => Some(&c.key),
+            Self::GenerateDataKeyWithoutPlaintext(c) => Some(&c.key),
+            Self::GenerateDataKeyPair(c) => Some(&c.key),
+            Self::Wrap(c) => Some(&c.key),
+            Self::Unwrap(c) => Some(&c.key),
+            Self::DeriveKey(c) => Some(&c.key),
+            Self::AgreeKey(c) => Some(&c.key),
+            Self::Encapsulate(c) => Some(&c.key),
+            Self::Decapsulate(c) => Some(&c.key),
+            Self::ExportPublicKey(c) => Some(&c.key),
             _ => None,
         }
     }

@@ -8,6 +8,7 @@ pub mod attributes;
 mod check;
 pub mod destroy;
 pub mod life;
+pub mod new_key;
 pub mod realm;
 pub mod secret;
 pub mod transfer;

@@ -28,6 +28,7 @@ pub mod puncture;
 pub mod record;
 pub mod role;
 pub mod secret;
+pub mod spki;
 pub mod state;
 pub mod time;
 pub mod tlog;

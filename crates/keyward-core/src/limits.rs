@@ -14,6 +14,10 @@ pub const BATCH_ITEMS_MAX: usize = 256;
 pub const BATCH_MAX_BYTES: usize = MESSAGE_MAX_BYTES + CONTEXT_MAX_BYTES;
 /// Versions tried, newest first, when a signature or code comes without the version that made it.
 pub const VERSIONS_TRIED_MAX: u32 = 8;
+/// Key material wrapped in one piece: more than any key has, and little work (KWP passes over it six times).
+pub const WRAP_MAX_BYTES: usize = 16 << 10;
+/// Random bytes given at once: one request of the generator (SP 800-90A, 2^19 bits).
+pub const RANDOM_MAX_BYTES: u32 = 64 << 10;
 /// Caller context (additional authenticated data).
 pub const CONTEXT_MAX_BYTES: usize = 8 << 10;
 /// Versions of one object.

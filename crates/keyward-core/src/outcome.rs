@@ -3,7 +3,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::Problem;
-use crate::algorithm::SignatureScheme;
+use crate::algorithm::{HashAlgorithm, KeySpec, SignatureScheme};
 use crate::ids::{ObjectId, PrincipalId, TokenId};
 use crate::object::{Object, Principal, Realm, Version};
 use crate::record::RecordView;
@@ -416,6 +416,82 @@ pub enum Outcome {
         key: ObjectId,
         /// Version that made it.
         version: u32,
+    },
+    /// A data key.
+    DataKey {
+        /// The key itself; none if it was asked for without.
+        plaintext: Option<Secret>,
+        /// The same in Keyward's format, under the key that protects it.
+        ciphertext: Vec<u8>,
+        /// Its kind.
+        spec: KeySpec,
+        /// Key that protects it.
+        key: ObjectId,
+        /// Version that protected.
+        version: u32,
+    },
+    /// A pair that is not kept.
+    DataKeyPair {
+        /// `SubjectPublicKeyInfo`, DER.
+        public: Vec<u8>,
+        /// The private key under AES-KWP.
+        wrapped: Vec<u8>,
+        /// Its kind.
+        spec: KeySpec,
+        /// Wrapping key.
+        key: ObjectId,
+        /// Version that wrapped.
+        version: u32,
+    },
+    /// Wrapped key material (RFC 5649).
+    Wrapped {
+        /// Bytes.
+        wrapped: Vec<u8>,
+        /// Wrapping key.
+        key: ObjectId,
+        /// Version that wrapped.
+        version: u32,
+    },
+    /// Unwrapped key material.
+    Unwrapped {
+        /// Bytes.
+        material: Secret,
+        /// Wrapping key.
+        key: ObjectId,
+        /// Version that had wrapped.
+        version: u32,
+    },
+    /// A shared key, kept as an object, and what the other side needs to have it too.
+    Encapsulated {
+        /// For the other side.
+        ciphertext: Vec<u8>,
+        /// The key.
+        key: alloc::boxed::Box<KeyView>,
+    },
+    /// Random bytes.
+    Random(Secret),
+    /// A hash.
+    Hash {
+        /// Which.
+        algorithm: HashAlgorithm,
+        /// Bytes.
+        digest: Vec<u8>,
+    },
+    /// A public key.
+    PublicKey {
+        /// `SubjectPublicKeyInfo`.
+        der: Vec<u8>,
+        /// Its kind.
+        spec: KeySpec,
+        /// Key.
+        key: ObjectId,
+        /// Version.
+        version: u32,
+    },
+    /// A signature of another party that verifies; one that does not is a refusal.
+    VerifiedExternal {
+        /// How it was signed.
+        scheme: SignatureScheme,
     },
     /// What came of each item, in the order they were given.
     Batch {

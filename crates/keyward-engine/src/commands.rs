@@ -2,13 +2,16 @@
 mod attributes;
 mod audit;
 mod batch;
+mod birth;
 mod certificate;
+mod convert;
 mod destruction;
 mod edges;
 mod govern;
 mod leaves;
 mod life;
 mod list;
+mod new_key;
 mod notice;
 mod secret;
 mod sign;
@@ -60,6 +63,22 @@ impl Work<'_> {
             Command::SignBatch(c) => return self.sign_batch(c),
             Command::VerifyBatch(c) => return self.verify_batch(c),
             Command::MacBatch(c) => return self.mac_batch(c),
+            Command::ReEncrypt(c) => return self.re_encrypt(c),
+            Command::GenerateDataKey(c) => return self.data_key(c),
+            Command::GenerateDataKeyWithoutPlaintext(c) => {
+                return self.data_key_without_plaintext(c);
+            }
+            Command::GenerateDataKeyPair(c) => return self.data_key_pair(c),
+            Command::Wrap(c) => return self.wrap(c),
+            Command::Unwrap(c) => return self.unwrap(c),
+            Command::DeriveKey(c) => return self.derive_key(c),
+            Command::AgreeKey(c) => return self.agree_key(c),
+            Command::Encapsulate(c) => return self.encapsulate(c),
+            Command::Decapsulate(c) => return self.decapsulate(c),
+            Command::Random(c) => self.random(c),
+            Command::Hash(c) => return self.hash(c),
+            Command::VerifyExternal(c) => return self.verify_external(c),
+            Command::ExportPublicKey(c) => self.export_public_key(c),
             Command::CreateKey(c) => return self.create_key(c),
             Command::DescribeKey(c) => self.describe_key(c),
             Command::ListKeys(c) => self.list_keys(c),
@@ -180,6 +199,7 @@ impl Work<'_> {
         match command {
             // The first answer was for once: a token, or material on its way out.
             Command::IssueToken(_)
+            | Command::Encapsulate(_)
             | Command::CreateImportKey(_)
             | Command::ExportKey(_)
             | Command::ReleaseKey(_) => Err(Problem::new(ErrorCode::SecretNotReplayable)),

@@ -20,6 +20,8 @@ use crate::ports::module::{Done, ModuleFault};
 
 /// Tasks that wait at most: at a few milliseconds each, the last one still answers within seconds.
 const WAITING_MAX: usize = 1_024;
+/// Bytes that waiting tasks hold at most: each has a copy of its messages.
+const WAITING_MAX_BYTES: usize = 128 << 20;
 
 /// What a result is about: a decision made meanwhile may want another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +30,8 @@ pub(crate) enum Stamp {
     Version(ObjectId, u32),
     /// A new key of this kind.
     Generate(KeySpec),
+    /// What depends on nothing but the command.
+    Command,
 }
 
 /// What one version check of a signature or code came to.
@@ -51,6 +55,8 @@ pub(crate) enum Computed {
 /// Work and what it is about.
 pub(crate) struct Task {
     pub(crate) stamp: Stamp,
+    /// What it holds while it waits.
+    pub(crate) bytes: usize,
     pub(crate) run: Box<dyn FnOnce() -> Computed + Send>,
 }
 
@@ -58,7 +64,8 @@ type Job = Box<dyn FnOnce() + Send>;
 
 #[derive(Default)]
 struct Queue {
-    jobs: VecDeque<Job>,
+    jobs: VecDeque<(usize, Job)>,
+    bytes: usize,
     closed: bool,
 }
 
@@ -94,11 +101,12 @@ impl Pool {
     /// `overloaded` when too many wait; `module_fault` when the task did not end in good order.
     pub(crate) async fn run(&self, task: Task) -> Result<(Stamp, Computed), Problem> {
         let (reply, answer) = oneshot::channel();
-        let Task { stamp, run } = task;
-        let accepted = self.shared.submit(Box::new(move || {
+        let Task { stamp, bytes, run } = task;
+        let job = Box::new(move || {
             // Nobody waits any more when the caller went away: then the result is dropped, and a new key wiped.
             let _ = reply.send(run());
-        }));
+        });
+        let accepted = self.shared.submit(bytes, job);
         if !accepted {
             return Err(Problem::new(ErrorCode::Overloaded));
         }
@@ -120,12 +128,14 @@ impl Drop for Pool {
 }
 
 impl Shared {
-    fn submit(&self, job: Job) -> bool {
+    fn submit(&self, bytes: usize, job: Job) -> bool {
         let mut queue = self.queue.lock();
-        if queue.closed || queue.jobs.len() >= WAITING_MAX {
+        let held = queue.bytes.saturating_add(bytes);
+        if queue.closed || queue.jobs.len() >= WAITING_MAX || held > WAITING_MAX_BYTES {
             return false;
         }
-        queue.jobs.push_back(job);
+        queue.bytes = held;
+        queue.jobs.push_back((bytes, job));
         drop(queue);
         self.ready.notify_one();
         true
@@ -136,7 +146,8 @@ impl Shared {
             let job = {
                 let mut queue = self.queue.lock();
                 loop {
-                    if let Some(job) = queue.jobs.pop_front() {
+                    if let Some((bytes, job)) = queue.jobs.pop_front() {
+                        queue.bytes = queue.bytes.saturating_sub(bytes);
                         break job;
                     }
                     if queue.closed {
@@ -159,6 +170,7 @@ mod tests {
     fn task(run: impl FnOnce() -> Computed + Send + 'static) -> Task {
         Task {
             stamp: Stamp::Generate(KeySpec::Rsa2048),
+            bytes: 0,
             run: Box::new(run),
         }
     }
@@ -188,16 +200,17 @@ mod tests {
             })
         };
         let mut accepted = 0;
-        while pool.shared.submit(blocked(&gate)) {
+        while pool.shared.submit(0, blocked(&gate)) {
             accepted += 1;
         }
         assert!(accepted >= WAITING_MAX, "{accepted}");
+        assert!(!pool.shared.submit(WAITING_MAX_BYTES + 1, Box::new(|| ())));
         let refused = block_on(pool.run(task(|| Computed::Each(Vec::new()))));
         assert_eq!(refused.err().unwrap().code, ErrorCode::Overloaded);
         *gate.0.lock() = true;
         gate.1.notify_all();
         // There is room again as soon as one is done.
-        while !pool.shared.submit(Box::new(|| ())) {
+        while !pool.shared.submit(0, Box::new(|| ())) {
             thread::yield_now();
         }
     }

@@ -48,6 +48,8 @@ pub(crate) struct Work<'a> {
     pub(crate) payload_bytes: Option<u64>,
     pub(crate) reservation: Option<Reservation>,
     pub(crate) used_module: bool,
+    /// Whether a key with a non-approved exception takes part.
+    pub(crate) exceptional: bool,
     /// What the pool computed for an earlier attempt at this command.
     pub(crate) computed: Option<(Stamp, Computed)>,
     /// A refusal that nevertheless writes something (a hold): what the caller is told after the commit.
@@ -92,6 +94,7 @@ impl<'a> Work<'a> {
             payload_bytes: None,
             reservation: None,
             used_module: false,
+            exceptional: false,
             computed: None,
             refuse_after: None,
             if_match: None,
@@ -251,9 +254,11 @@ impl<'a> Work<'a> {
         let row = rows::object(realm, id);
         self.reads.note(&row);
         if let Some(entry) = self.open.caches.objects.get(&(realm, id)) {
+            self.exceptional |= entry.object.exception;
             return Ok(entry);
         }
         let opened = self.open.read::<Object>(&row)?.ok_or_else(absent)?;
+        self.exceptional |= opened.value.exception;
         let entry = Arc::new(ObjectEntry {
             object: opened.value,
             row: row.clone(),

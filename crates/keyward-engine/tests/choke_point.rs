@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use common::*;
 use futures_executor::block_on;
 use keyward_core::ErrorCode;
-use keyward_core::algorithm::KeySpec;
+use keyward_core::algorithm::{HashAlgorithm, KeySpec, Purpose};
 use keyward_core::command::*;
 use keyward_core::ids::{ObjectId, PrincipalId, RealmId};
 use keyward_core::object::{ExportClass, ObjectKind};
@@ -723,6 +723,20 @@ impl Bench {
             | K::SignBatch
             | K::VerifyBatch
             | K::MacBatch => Some((&w.user, self.use_of(kind))),
+            K::ReEncrypt
+            | K::GenerateDataKey
+            | K::GenerateDataKeyWithoutPlaintext
+            | K::GenerateDataKeyPair
+            | K::Wrap
+            | K::Unwrap
+            | K::DeriveKey
+            | K::AgreeKey
+            | K::Encapsulate
+            | K::Decapsulate
+            | K::Random
+            | K::Hash
+            | K::VerifyExternal
+            | K::ExportPublicKey => Some((&w.user, self.material_of(kind))),
             K::Status => govern(Status {}.into()),
             K::ListModules => govern(ListModules {}.into()),
             K::ReadSettings => govern(ReadSettings {}.into()),
@@ -862,6 +876,151 @@ impl Bench {
         }
     }
 
+    /// A command that makes material, or a key from a key, and would succeed now.
+    fn material_of(&self, kind: CommandKind) -> Command {
+        use CommandKind as K;
+        let w = &self.world;
+        let realm = self.realm();
+        let key = |spec, purpose| KeyRef::Id(w.create_for(spec, purpose));
+        let wrapping = || key(KeySpec::Aes256, Purpose::Wrap);
+        let new = || w.create_command(KeySpec::Aes256);
+        match kind {
+            K::ReEncrypt => {
+                let id = w.create(KeySpec::Aes256);
+                ReEncrypt {
+                    realm,
+                    key: KeyRef::Id(id),
+                    accept_compromised: false,
+                    to: None,
+                    context: b"row 7".to_vec(),
+                    new_context: None,
+                    ciphertext: w.encrypt(id, "text").unwrap(),
+                }
+                .into()
+            }
+            K::GenerateDataKey => GenerateDataKey {
+                realm,
+                key: self.fresh_key(),
+                spec: KeySpec::Aes256,
+                context: Vec::new(),
+            }
+            .into(),
+            K::GenerateDataKeyWithoutPlaintext => GenerateDataKeyWithoutPlaintext {
+                realm,
+                key: self.fresh_key(),
+                spec: KeySpec::Aes256,
+                context: Vec::new(),
+            }
+            .into(),
+            K::GenerateDataKeyPair => GenerateDataKeyPair {
+                realm,
+                key: wrapping(),
+                spec: KeySpec::EcP256,
+            }
+            .into(),
+            K::Wrap => Wrap {
+                realm,
+                key: wrapping(),
+                material: secret("material"),
+            }
+            .into(),
+            K::Unwrap => {
+                let key = wrapping();
+                let wrap = Wrap {
+                    realm: realm.clone(),
+                    key: key.clone(),
+                    material: secret("material"),
+                };
+                let Outcome::Wrapped { wrapped, .. } = run(&w.engine, &w.user, wrap).unwrap()
+                else {
+                    panic!("wrapped")
+                };
+                Unwrap {
+                    realm,
+                    key,
+                    version: None,
+                    accept_compromised: false,
+                    wrapped,
+                }
+                .into()
+            }
+            K::DeriveKey => DeriveKey {
+                realm,
+                key: key(KeySpec::HmacSha256, Purpose::Derive),
+                info: b"test".to_vec(),
+                new: new(),
+            }
+            .into(),
+            K::AgreeKey => {
+                let peer = w.public(w.create(KeySpec::EcP256));
+                let (realm, key) = w.at(w.exceptional(KeySpec::EcP256, Purpose::Agree));
+                AgreeKey {
+                    realm,
+                    key,
+                    peer,
+                    info: b"test".to_vec(),
+                    new: new(),
+                }
+                .into()
+            }
+            K::Encapsulate => Encapsulate {
+                realm,
+                key: key(KeySpec::MlKem768, Purpose::Encapsulate),
+                new: new(),
+            }
+            .into(),
+            K::Decapsulate => {
+                let key = key(KeySpec::MlKem768, Purpose::Encapsulate);
+                let encapsulate = Encapsulate {
+                    realm: realm.clone(),
+                    key: key.clone(),
+                    new: new(),
+                };
+                let sent = run(&w.engine, &w.user, encapsulate).unwrap();
+                let Outcome::Encapsulated { ciphertext, .. } = sent else {
+                    panic!("encapsulated")
+                };
+                Decapsulate {
+                    realm,
+                    key,
+                    version: None,
+                    accept_compromised: false,
+                    ciphertext,
+                    new: new(),
+                }
+                .into()
+            }
+            K::VerifyExternal => {
+                let key = w.create(KeySpec::Ed25519);
+                let public = w.public(key);
+                let (realm, key) = w.at(key);
+                VerifyExternal {
+                    spec: KeySpec::Ed25519,
+                    scheme: None,
+                    public,
+                    message: secret("message"),
+                    signature: signature(&w.engine, &w.user, &realm, &key, "message"),
+                    realm,
+                }
+                .into()
+            }
+            K::Random => Random { realm, length: 16 }.into(),
+            K::Hash => Hash {
+                realm,
+                algorithm: HashAlgorithm::Sha256,
+                message: secret("message"),
+            }
+            .into(),
+            K::ExportPublicKey => ExportPublicKey {
+                realm,
+                key: KeyRef::Id(w.create(KeySpec::EcP256)),
+                version: None,
+            }
+            .into(),
+            other => panic!("{other:?} makes no material"),
+        }
+    }
+
     /// The new records of this kind since `before`, which must all be closed.
     fn since(&self, before: u64, kind: CommandKind) -> Vec<u16> {
         let new = self
@@ -976,6 +1135,19 @@ fn a_module_fault_refuses_the_command_and_leaves_exactly_one_record() {
         CommandKind::SignBatch,
         CommandKind::VerifyBatch,
         CommandKind::MacBatch,
+        CommandKind::ReEncrypt,
+        CommandKind::GenerateDataKey,
+        CommandKind::GenerateDataKeyWithoutPlaintext,
+        CommandKind::GenerateDataKeyPair,
+        CommandKind::Wrap,
+        CommandKind::Unwrap,
+        CommandKind::DeriveKey,
+        CommandKind::AgreeKey,
+        CommandKind::Encapsulate,
+        CommandKind::Decapsulate,
+        CommandKind::Random,
+        CommandKind::Hash,
+        CommandKind::VerifyExternal,
     ] {
         let (caller, command) = bench.sample(kind).unwrap();
         let before = bench.next();

@@ -40,7 +40,18 @@ const fn resource(kind: CommandKind) -> &'static str {
         | K::DecryptBatch
         | K::SignBatch
         | K::VerifyBatch
-        | K::MacBatch => "Key",
+        | K::MacBatch
+        | K::ReEncrypt
+        | K::GenerateDataKey
+        | K::GenerateDataKeyWithoutPlaintext
+        | K::GenerateDataKeyPair
+        | K::Wrap
+        | K::Unwrap
+        | K::DeriveKey
+        | K::AgreeKey
+        | K::Encapsulate
+        | K::Decapsulate
+        | K::ExportPublicKey => "Key",
         K::CreateKey
         | K::ListKeys
         | K::CreateSecret
@@ -48,6 +59,9 @@ const fn resource(kind: CommandKind) -> &'static str {
         | K::CreateImportKey
         | K::ImportKey
         | K::PutCertificate
+        | K::Random
+        | K::Hash
+        | K::VerifyExternal
         | K::DescribeRealm
         | K::ConfigureRealm
         | K::SuspendRealm
@@ -136,10 +150,24 @@ pub(crate) const fn groups(kind: CommandKind) -> &'static [&'static str] {
         | K::DecryptBatch
         | K::SignBatch
         | K::VerifyBatch
-        | K::MacBatch => &["key-use", "key-any", "not-evidence"],
-        K::DescribeKey | K::ListKeys | K::ListObjects | K::ReadBlastRadius | K::ReadDestruction => {
-            &["key-read", "key-any"]
-        }
+        | K::MacBatch
+        | K::ReEncrypt
+        | K::GenerateDataKey
+        | K::GenerateDataKeyWithoutPlaintext
+        | K::GenerateDataKeyPair
+        | K::Wrap
+        | K::Unwrap
+        | K::DeriveKey
+        | K::AgreeKey
+        | K::Encapsulate
+        | K::Decapsulate => &["key-use", "key-any", "not-evidence"],
+        K::Random | K::Hash | K::VerifyExternal => &["key-use", "not-evidence"],
+        K::DescribeKey
+        | K::ListKeys
+        | K::ListObjects
+        | K::ReadBlastRadius
+        | K::ReadDestruction
+        | K::ExportPublicKey => &["key-read", "key-any"],
         K::GiveNotice => &["key-any", "due-work", "not-evidence"],
         K::ReadSecret | K::ReleaseKey => &["key-use", "key-any", "not-evidence"],
         K::DescribeRealm => &["govern-realm", "evidence-realm", "see-realm"],

@@ -1,5 +1,6 @@
 //! `key`.
 pub mod attributes;
+pub mod made;
 pub mod transfer;
 
 use clap::{Args, Subcommand};
@@ -59,6 +60,8 @@ pub enum Key {
     },
     #[command(flatten)]
     Transfer(transfer::Transfer),
+    #[command(flatten)]
+    Made(made::Made),
     #[command(flatten)]
     Change(Change),
 }

@@ -1,5 +1,6 @@
 //! `key`.
 pub mod attributes;
+mod made;
 mod transfer;
 pub mod view;
 
@@ -48,6 +49,7 @@ pub fn run(global: &Global, args: Key, out: Out) -> Result<(), Failure> {
             let key = session.run(async |client| client.describe_key(command).await)?;
             out.show(&key, |out| view::facts(out, &key))
         }
+        Key::Made(args) => made::run(&session, realm, args),
         Key::Transfer(args) => transfer::run(&session, realm, args),
         Key::Change(args) => apply(&session, realm, args, &key_ref),
     }

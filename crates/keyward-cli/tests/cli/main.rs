@@ -5,4 +5,5 @@ mod files;
 mod help;
 mod life;
 mod transcript;
+mod use_keys;
 mod world;

@@ -1,7 +1,7 @@
 //! Every command goes over the wire and comes out of the server's decoder as it went in.
 use std::collections::BTreeMap;
 
-use keyward_core::algorithm::{KeySpec, Protection, Purpose, SignatureScheme};
+use keyward_core::algorithm::{HashAlgorithm, KeySpec, Protection, Purpose, SignatureScheme};
 use keyward_core::command::Value as Value_;
 use keyward_core::command::*;
 use keyward_core::ids::{ObjectId, PrincipalId, RealmId, TokenId};
@@ -49,6 +49,26 @@ fn realms() -> [RealmRef; 3] {
 fn about_realms(realm: &RealmRef) -> Vec<Command> {
     let (realm, principal) = (realm.clone(), PrincipalId([3; 16]));
     vec![
+        VerifyExternal {
+            realm: realm.clone(),
+            spec: KeySpec::Rsa3072,
+            scheme: Some(SignatureScheme::RsaPkcs1Sha256),
+            public: vec![0x30],
+            message: Secret::new(vec![1]),
+            signature: vec![2, 3],
+        }
+        .into(),
+        Random {
+            realm: realm.clone(),
+            length: 32,
+        }
+        .into(),
+        Hash {
+            realm: realm.clone(),
+            algorithm: HashAlgorithm::Sha3_512,
+            message: Secret::new(vec![1, 2]),
+        }
+        .into(),
         DescribeRealm {
             realm: realm.clone(),
         }
@@ -259,6 +279,25 @@ fn about_realms(realm: &RealmRef) -> Vec<Command> {
     ]
 }
 
+fn plain_key(realm: &RealmRef) -> CreateKey {
+    CreateKey {
+        realm: realm.clone(),
+        name: Some(name("made \"here\"")),
+        spec: KeySpec::Aes256,
+        purpose: None,
+        protection: Protection::Software,
+        export: ExportClass::Never,
+        activate: true,
+        cryptoperiod: None,
+        rotate_every: None,
+        sensitivity: Sensitivity::Moderate,
+        applications: vec![],
+        tags: BTreeMap::new(),
+        owner: None,
+        exception: None,
+    }
+}
+
 fn about_keys(realm: &RealmRef, key: &KeyRef) -> Vec<Command> {
     let (realm, key) = (realm.clone(), key.clone());
     let reason = || Some("because \"so\"".to_owned());
@@ -323,6 +362,22 @@ fn about_keys(realm: &RealmRef, key: &KeyRef) -> Vec<Command> {
             VerifyItem { version: None, message: Secret::new(vec![]), signature: vec![] },
         ] }
         MacBatch { items: vec![Secret::new(vec![1; 3])] }
+        ReEncrypt {
+            accept_compromised: true, to: Some(KeyRef::Name(name("other / 2"))), context: vec![1], new_context: Some(vec![]),
+            ciphertext: vec![2; 5]
+        }
+        ReEncrypt { accept_compromised: false, to: None, context: vec![], new_context: None, ciphertext: vec![] }
+        GenerateDataKey { spec: KeySpec::Aes128, context: vec![7] }
+        GenerateDataKeyWithoutPlaintext { spec: KeySpec::Aes256, context: vec![] }
+        GenerateDataKeyPair { spec: KeySpec::EcP256 }
+        Wrap { material: Secret::new(vec![1; 40]) }
+        Unwrap { version: Some(4), accept_compromised: true, wrapped: vec![1; 24] }
+        DeriveKey { info: vec![1, 2], new: plain_key(&realm) }
+        AgreeKey { peer: vec![0x30], info: vec![1], new: plain_key(&realm) }
+        Encapsulate { new: plain_key(&realm) }
+        Decapsulate { version: Some(2), accept_compromised: true, ciphertext: vec![9; 9], new: plain_key(&realm) }
+        ExportPublicKey { version: Some(2) }
+        ExportPublicKey { version: None }
     }
 }
 

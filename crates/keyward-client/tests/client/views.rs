@@ -3,8 +3,8 @@ use std::path::Path;
 
 use keyward_client::{
     Anchor, BlastRadius, Certificate, CertificateRequest, DestructionCertificate, ExportedKey,
-    Health, ImportKey, Key, ModuleList, Page, PolicyList, Principal, Readiness, Realm, RecordPage,
-    RecordProof, ServerSettings, Status, Verified,
+    HashValue, Health, ImportKey, Key, ModuleList, Page, PolicyList, Principal, PublicKey,
+    Readiness, Realm, RecordPage, RecordProof, ServerSettings, Status, Verified, VerifiedExternal,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -39,6 +39,10 @@ fn every_answer_of_the_server_is_read_whole() {
     assert_kept::<ModuleList>("modules");
     assert_kept::<ServerSettings>("settings");
     assert_kept::<Page<Key>>("keys");
+    assert_kept::<HashValue>("hash");
+    assert_kept::<VerifiedExternal>("verified-external");
+    assert_kept::<PublicKey>("public-key");
+    assert_kept::<PublicKey>("public-key-ml-kem");
     assert_kept::<Verified>("verified");
     assert_kept::<Verified>("verified-mac");
     assert_kept::<Status>("status");

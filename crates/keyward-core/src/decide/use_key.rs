@@ -120,6 +120,27 @@ pub fn scheme(spec: KeySpec, wanted: Option<SignatureScheme>) -> Result<Signatur
     }
 }
 
+/// Decides on verifying another party's signature: realm, level, approval table, scheme.
+///
+/// # Errors
+/// The first rule that is not met.
+pub fn external(
+    spec: KeySpec,
+    wanted: Option<SignatureScheme>,
+    realm: &Realm,
+    module: &ModuleFacts,
+    moment: Moment,
+) -> Result<SignatureScheme, Problem> {
+    realm_open(realm)?;
+    if SignatureScheme::of(spec).is_empty() || !module.services.contains(&(spec, Service::Verify)) {
+        return Err(Problem::new(ErrorCode::AlgorithmNotSupported).with("algorithm", spec.as_str()));
+    }
+    let scheme = scheme(spec, wanted)?;
+    approved_today(spec, Service::Verify, moment)?;
+    module_fits(realm, module)?;
+    Ok(scheme)
+}
+
 /// The versions that may have made a signature or code which does not name its version, as numbers in ascending order;
 /// they are tried from the end. Older ones have to be named: work for one request is bounded.
 #[must_use]

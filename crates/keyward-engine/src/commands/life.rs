@@ -1,50 +1,20 @@
 //! Birth and states of keys.
 use std::sync::Arc;
 
-use keyward_core::algorithm::{Indicator, KeySpec, Service};
-use keyward_core::command::{
-    ActivateKey, CreateKey, DeactivateKey, DescribeKey, KeyRef, RealmRef, ReportCompromise,
-    ResumeKey, RotateKey, SuspendKey,
-};
-use keyward_core::decide::life::{self, Material, Transitioned};
-use keyward_core::ids::ObjectId;
-use keyward_core::object::{Birth, Object, ObjectKind, Origin, Realm, Usage, Version};
+use keyward_core::algorithm::KeySpec;
+use keyward_core::command::{ActivateKey, DeactivateKey, DescribeKey, KeyRef, RealmRef, ReportCompromise, ResumeKey, RotateKey, SuspendKey};
+use keyward_core::decide::life::{self, Transitioned};
+use keyward_core::object::{Object, ObjectKind, Realm, Usage, Version};
 use keyward_core::outcome::{KeyView, Outcome, VersionView};
-use keyward_core::policy_facts::ResourceKind;
 use keyward_core::{ErrorCode, Problem};
 
 use crate::cache::ObjectEntry;
-use crate::cost::is_long;
-use crate::crypto::{Crypto, Held};
 use crate::engine::Stop;
-use crate::permit::Permit;
-use crate::pool::{Computed, Stamp, Task};
-use crate::ports::module::{ModuleFault, Operation, Output};
 use crate::ports::store::Row;
-use crate::problems::module_problem;
 use crate::rows::{self, DueJob, DueKind};
 use crate::work::Work;
 
 impl Work<'_> {
-    pub(super) fn create_key(&mut self, command: &CreateKey) -> Result<Outcome, Stop> {
-        let realm = self.realm(&command.realm)?;
-        self.authorise_in(realm.id, ResourceKind::Realm, realm.id.0)?;
-        let id = ObjectId(self.open.crypto.random().map_err(module_problem)?);
-        let birth = life::create(command, &realm, &self.open.facts, id, self.moment)?;
-        self.check_owner(command.owner)?;
-        self.target = Some(id.0);
-        self.target_version = Some(1);
-        let object = birth.object;
-        self.claim_name(&object)?;
-        let material = self.new_material(&object, 1, &realm)?;
-        let version = life::version(&object, 1, birth.state, material, self.moment);
-        self.put(rows::object(realm.id, id), None, &object)?;
-        self.put(rows::version(realm.id, id, 1), None, &version)?;
-        self.schedule_rotation(&object)?;
-        self.watch(&object, &version)?;
-        Ok(self.born(&object, version))
-    }
-
     /// Notes when to say that a version nears its end, unless it will have been rotated by then.
     pub(super) fn watch(&mut self, object: &Object, version: &Version) -> Result<(), Problem> {
         match (version.protect_until, object.rotate_at) {
@@ -113,74 +83,6 @@ impl Work<'_> {
             .map(|v| view(v, 0))
             .collect();
         Ok(outcome(&changed, row_version, views))
-    }
-
-    /// Generates a key in the module and wraps it under a fresh leaf.
-    fn new_material(
-        &mut self,
-        object: &Object,
-        number: u32,
-        realm: &Realm,
-    ) -> Result<Material, Stop> {
-        let spec = object
-            .spec
-            .ok_or_else(|| Problem::new(ErrorCode::Internal))?;
-        let (key, indicator) = self.generated(spec, object.exception)?;
-        let leaf = match self.next_leaf(realm) {
-            Ok(leaf) => leaf,
-            Err(stop) => {
-                // What was generated is not generated again when a leaf is there.
-                let made = Computed::Key(Ok((key, indicator)));
-                self.computed = Some((Stamp::Generate(spec), made));
-                return Err(stop);
-            }
-        };
-        let crypto = &self.open.crypto;
-        let wrapped = self
-            .open
-            .custody
-            .wrap_material(object, number, leaf, &key)
-            .map_err(module_problem)?;
-        let public = if spec.is_pair() {
-            Some(
-                crypto
-                    .bytes(Operation::PublicKey { key: key.handle() })
-                    .map_err(module_problem)?,
-            )
-        } else {
-            None
-        };
-        self.used(indicator);
-        let module = &self.open.module;
-        Ok(Material {
-            leaf,
-            wrapped,
-            public,
-            origin: Origin {
-                birth: Birth::Generated,
-                module: module.name.clone(),
-                version: module.version.clone(),
-                certificates: module.certificates.clone(),
-                entropy: module.entropy.clone(),
-                approved: indicator == Indicator::Approved,
-                attestation: None,
-            },
-        })
-    }
-
-    /// A new key in the module; what takes long to generate is generated in the pool.
-    fn generated(&mut self, spec: KeySpec, exception: bool) -> Result<(Held, Indicator), Stop> {
-        let stamp = Stamp::Generate(spec);
-        if let Some(Computed::Key(made)) = self.computed_for(stamp) {
-            return Ok(made.map_err(module_problem)?);
-        }
-        let permit = self.permit(exception);
-        if self.open.pool.is_none() || !is_long(spec, Service::Generate, 1, 0) {
-            return Ok(generate(&self.open.crypto, &permit, spec).map_err(module_problem)?);
-        }
-        let crypto = self.open.crypto.clone();
-        let run = Box::new(move || Computed::Key(generate(&crypto, &permit, spec)));
-        Err(Stop::Compute(Task { stamp, run }))
     }
 
     /// A leaf that was never used, from a block that is durably reserved.
@@ -403,20 +305,6 @@ impl Work<'_> {
             .open
             .read::<Usage>(&rows::usage(object.realm, object.id, number))?;
         Ok(usage.map_or(0, |opened| opened.value.reserved))
-    }
-}
-
-fn generate(
-    crypto: &Crypto,
-    permit: &Permit,
-    spec: KeySpec,
-) -> Result<(Held, Indicator), ModuleFault> {
-    let done = crypto.operate(permit, Operation::Generate { spec })?;
-    match done.output {
-        Output::Key(handle) => Ok((crypto.hold(handle), done.indicator)),
-        _ => Err(ModuleFault::Failed(
-            "another kind of output than the operation gives",
-        )),
     }
 }
 

@@ -42,6 +42,15 @@ pub(super) struct Check<'a> {
     pub(super) proof: &'a [u8],
 }
 
+impl Candidate {
+    /// The key itself, where checking needs it, and its version.
+    pub(super) fn key(&self) -> Result<(&Held, u32), Problem> {
+        let key = self.key.as_deref();
+        let key = key.ok_or_else(|| Problem::new(ErrorCode::Internal))?;
+        Ok((key, self.version.version.number))
+    }
+}
+
 impl Work<'_> {
     pub(super) fn sign(&mut self, command: &Sign) -> Result<Outcome, Stop> {
         let (realm, entry) = self.decided_key(&command.realm, &command.key)?;
@@ -187,7 +196,7 @@ impl Work<'_> {
                     .map(|message| make(&crypto, &permit, &key, scheme, message));
                 Computed::Each(of.collect())
             });
-            return Err(Stop::Compute(Task { stamp, run }));
+            return Err(Stop::Compute(Task { stamp, bytes, run }));
         } else {
             let crypto = &self.open.crypto;
             let of = messages
@@ -243,8 +252,8 @@ impl Work<'_> {
             match may_use(object, &version.version, realm, facts, wanted, self.moment) {
                 Ok(spec) => {
                     let key = match wanted.service {
-                        Service::VerifyMac => Some(self.material(object, &version)?),
-                        _ => None,
+                        Service::Verify => None,
+                        _ => Some(self.material(object, &version)?),
                     };
                     usable.push(Candidate { spec, version, key });
                 }
@@ -300,7 +309,7 @@ impl Work<'_> {
                 });
                 Computed::Verdicts(of.collect())
             });
-            return Err(Stop::Compute(Task { stamp, run }));
+            return Err(Stop::Compute(Task { stamp, bytes, run }));
         } else {
             let crypto = &self.open.crypto;
             let of = checks
@@ -325,6 +334,10 @@ impl Work<'_> {
     pub(super) fn used(&mut self, indicator: Indicator) {
         self.used_module = true;
         self.indicator = self.indicator.and(indicator);
+        if self.exceptional {
+            // A key with a non-approved exception never yields an approved record, whatever it was used for.
+            self.indicator = self.indicator.and(Indicator::NotApproved);
+        }
     }
 
     /// What the pool computed for this command, if it is about the same thing as what is decided now.

@@ -11,6 +11,7 @@
 //!
 //! # Trust
 //! Trusted with everything. Its self-tests run before the first request and on demand.
+pub use keyward_core::algorithm::HashAlgorithm;
 use keyward_core::algorithm::{Indicator, KeySpec, Service, SignatureScheme};
 use keyward_core::secret::Secret;
 
@@ -285,23 +286,6 @@ pub enum Operation<'a> {
         /// Key.
         key: KeyHandle,
     },
-}
-
-/// A hash.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HashAlgorithm {
-    /// SHA-256 (FIPS 180-4).
-    Sha256,
-    /// SHA-384.
-    Sha384,
-    /// SHA-512.
-    Sha512,
-    /// SHA3-256 (FIPS 202).
-    Sha3_256,
-    /// SHA3-384.
-    Sha3_384,
-    /// SHA3-512.
-    Sha3_512,
 }
 
 /// What an operation gave.

@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_executor::block_on;
 use keyward_core::ErrorCode;
-use keyward_core::algorithm::{KeySpec, Protection};
+use keyward_core::algorithm::{KeySpec, Protection, Purpose};
 use keyward_core::command::*;
 use keyward_core::ids::{ObjectId, RealmId};
 use keyward_core::name::Name;
-use keyward_core::object::{ExportClass, Sensitivity};
+use keyward_core::object::{ExportClass, Object, RealmRules, Sensitivity};
 use keyward_core::outcome::Outcome;
 use keyward_core::role::Role;
 use keyward_core::secret::Secret;
@@ -227,6 +227,43 @@ impl World {
         };
         view.object.id
     }
+    pub fn create_for(&self, spec: KeySpec, purpose: Purpose) -> ObjectId {
+        let create = CreateKey {
+            purpose: Some(purpose),
+            ..self.create_command(spec)
+        };
+        key_of(run(&self.engine, &self.officer, create).unwrap()).id
+    }
+    pub fn exceptional(&self, spec: KeySpec, purpose: Purpose) -> ObjectId {
+        let allow = ConfigureRealm {
+            realm: RealmRef::Id(self.realm),
+            level: None,
+            quotas: None,
+            rules: Some(RealmRules {
+                exceptions: Some(true),
+                ..RealmRules::default()
+            }),
+        };
+        run(&self.engine, &self.admin, allow).unwrap();
+        let create = CreateKey {
+            purpose: Some(purpose),
+            exception: Some(true),
+            ..self.create_command(spec)
+        };
+        key_of(run(&self.engine, &self.officer, create).unwrap()).id
+    }
+    pub fn public(&self, key: ObjectId) -> Vec<u8> {
+        let (realm, key) = self.at(key);
+        let export = ExportPublicKey {
+            realm,
+            key,
+            version: None,
+        };
+        match run(&self.engine, &self.user, export).unwrap() {
+            Outcome::PublicKey { der, .. } => der,
+            other => panic!("{other:?}"),
+        }
+    }
     pub fn encrypt(&self, key: ObjectId, text: &str) -> Result<Vec<u8>, ErrorCode> {
         let command = Encrypt {
             realm: RealmRef::Id(self.realm),
@@ -306,6 +343,13 @@ pub fn signature(
 ) -> Vec<u8> {
     match run(engine, caller, sign(realm.clone(), key.clone(), text)).unwrap() {
         Outcome::Signature { signature, .. } => signature,
+        other => panic!("{other:?}"),
+    }
+}
+
+pub fn key_of(outcome: Outcome) -> Object {
+    match outcome {
+        Outcome::Key(view) => view.object,
         other => panic!("{other:?}"),
     }
 }

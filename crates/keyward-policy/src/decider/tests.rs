@@ -109,6 +109,7 @@ fn a_role_in_a_realm_allows_exactly_its_commands_there_and_nothing_in_another() 
     let decider = Decider::new();
     let mut officer: Vec<&str> = LIFE.to_vec();
     officer.extend([
+        "export-public-key",
         "describe-key",
         "list-keys",
         "list-objects",
@@ -153,6 +154,20 @@ fn a_role_in_a_realm_allows_exactly_its_commands_there_and_nothing_in_another() 
                 "mac-batch",
                 "read-secret",
                 "release-key",
+                "re-encrypt",
+                "generate-data-key",
+                "generate-data-key-without-plaintext",
+                "generate-data-key-pair",
+                "wrap",
+                "unwrap",
+                "derive-key",
+                "agree-key",
+                "encapsulate",
+                "decapsulate",
+                "random",
+                "hash",
+                "verify-external",
+                "export-public-key",
                 "describe-key",
                 "list-keys",
                 "list-objects",
@@ -164,6 +179,7 @@ fn a_role_in_a_realm_allows_exactly_its_commands_there_and_nothing_in_another() 
         (
             Role::Auditor,
             vec![
+                "export-public-key",
                 "describe-key",
                 "list-keys",
                 "list-objects",

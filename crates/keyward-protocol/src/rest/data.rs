@@ -13,22 +13,22 @@ use super::fields::Fields;
 use super::spec::{Field, Kind, optional, required};
 use super::table::Route;
 
-const MESSAGE: Field = required(
+pub(super) const MESSAGE: Field = required(
     "message",
     Kind::Base64,
     "The message itself, never a digest of it; at most 4 MiB.",
 );
-const SCHEME: Field = optional(
+pub(super) const SCHEME: Field = optional(
     "scheme",
     Kind::Choice("SignatureScheme"),
     "How; the first that the key's kind has if not given.",
 );
-const MADE_BY: Field = optional(
+pub(super) const MADE_BY: Field = optional(
     "version",
     VERSIONS,
     "The version that made it; if not given, the newest eight are tried.",
 );
-const ACCEPT_COMPROMISED: Field = optional(
+pub(super) const ACCEPT_COMPROMISED: Field = optional(
     "accept_compromised",
     Kind::Bool,
     "Knowingly process with a compromised key (SP 800-57 Part 1 §7.5).",
@@ -199,7 +199,7 @@ fn items<T>(
     given.into_iter().map(|mut item| read(&mut item)).collect()
 }
 
-fn scheme(fields: &mut Fields<'_>) -> Result<Option<SignatureScheme>, Problem> {
+pub(super) fn scheme(fields: &mut Fields<'_>) -> Result<Option<SignatureScheme>, Problem> {
     fields.parsed(
         "scheme",
         SignatureScheme::parse,
@@ -207,11 +207,11 @@ fn scheme(fields: &mut Fields<'_>) -> Result<Option<SignatureScheme>, Problem> {
     )
 }
 
-fn accepted(fields: &mut Fields<'_>) -> Result<bool, Problem> {
+pub(super) fn accepted(fields: &mut Fields<'_>) -> Result<bool, Problem> {
     Ok(fields.flag("accept_compromised")?.unwrap_or(false))
 }
 
-fn bytes(fields: &mut Fields<'_>, name: &str) -> Result<Vec<u8>, Problem> {
+pub(super) fn bytes(fields: &mut Fields<'_>, name: &str) -> Result<Vec<u8>, Problem> {
     let given = fields.base64(name)?;
     fields.needed(name, given)
 }

@@ -15,12 +15,12 @@ use keyward_core::time::Millis;
 
 use super::bodies::CRYPTOPERIOD;
 use super::commands::{ID_EXPECTED, realm_of};
-use super::data;
 use super::fields::Fields;
 use super::query::Query;
 use super::route::Matched;
 use super::table::Route;
 use super::views::parse_principal_id;
+use super::{data, material};
 
 pub(super) const PERIOD_UNITS: &[(&str, Millis)] =
     &[("days", Millis::DAY), ("seconds", Millis::SECOND)];
@@ -40,7 +40,13 @@ pub(super) fn command(
         }
         _ => {}
     }
+    if let Some(command) = material::keyless(matched.route(), &realm, fields)? {
+        return Ok(command);
+    }
     let key = key_of(matched)?;
+    if let Some(command) = material::command(matched.route(), &realm, &key, query, fields)? {
+        return Ok(command);
+    }
     if let Some(command) = data::command(matched.route(), &realm, &key, fields)? {
         return Ok(command);
     }

@@ -55,3 +55,17 @@ pub(super) fn certificate(text: &str) -> Result<Vec<u8>, Problem> {
         Ok(der)
     }
 }
+
+/// A public key in PEM (RFC 7468 §13).
+pub(super) fn public_key(der: &[u8]) -> String {
+    let base64 = base64_simd::STANDARD.encode_to_string(der);
+    let mut text = "-----BEGIN PUBLIC KEY-----\n".to_owned();
+    for (place, character) in base64.chars().enumerate() {
+        if place > 0 && place.is_multiple_of(64) {
+            text.push('\n');
+        }
+        text.push(character);
+    }
+    text.push_str("\n-----END PUBLIC KEY-----\n");
+    text
+}

@@ -1,5 +1,6 @@
 //! From an outcome or a problem to a response.
 mod data;
+mod material;
 
 use keyward_core::ErrorCode;
 use keyward_core::Problem;
@@ -163,7 +164,7 @@ impl<'r> Reply<'r> {
     /// What a command came to.
     #[must_use]
     pub fn outcome(self, outcome: Outcome) -> Response {
-        let outcome = match self.data(outcome) {
+        let outcome = match self.data(outcome).or_else(|outcome| self.material(outcome)) {
             Ok(response) => return response,
             Err(outcome) => outcome,
         };
@@ -418,6 +419,9 @@ impl<'r> Reply<'r> {
                     | Route::Secret(Of::Create)
                     | Route::Opaque(Of::Create)
                     | Route::Certificate(Of::Create)
+                    | Route::DeriveKey
+                    | Route::AgreeKey
+                    | Route::Decapsulate
             )
         );
         let mut response = self.json(if made { 201 } else { 200 }, body);

@@ -1,5 +1,6 @@
 //! The named schemas of the `OpenAPI` document: what `views.rs` writes. Tests hold the two together.
 mod data;
+mod material;
 
 use keyward_core::algorithm::{KeySpec, Purpose};
 use keyward_core::command::CommandKind;
@@ -53,6 +54,7 @@ pub(super) fn schemas() -> Value {
         realm_and_principal(),
         keys(),
         data::schemas(),
+        material::schemas(),
         server(),
         audit(),
         problem(),

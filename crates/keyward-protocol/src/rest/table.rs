@@ -1,17 +1,16 @@
 //! The route table. A route is added here once; matching, the check for unknown fields and the `OpenAPI` document follow.
 //!
 //! The chapter of the hot path stands first: the table is searched from the top.
-use keyward_core::ciphertext::OVERHEAD_BYTES;
-use keyward_core::limits::{BATCH_ITEMS_MAX, CONTEXT_MAX_BYTES, MESSAGE_MAX_BYTES};
+macro_rules! key_path {
+    ($($tail:literal),*) => { &["v1", "realms", "{realm}", "keys", "{key}" $(, $tail)*] };
+}
+
+mod use_keys;
 
 mod objects;
 mod server;
 
 use super::bodies::*;
-use super::data::{
-    DECRYPT_BATCH, ENCRYPT_BATCH, MAC, MAC_BATCH, SIGN, SIGN_BATCH, VERIFY, VERIFY_BATCH,
-    VERIFY_MAC,
-};
 use super::spec::{RouteSpec, Success, delete, get, patch, post, put};
 
 pub use objects::Of;
@@ -33,6 +32,20 @@ pub enum Route {
     SignBatch,
     VerifyBatch,
     MacBatch,
+    ReEncrypt,
+    GenerateDataKey,
+    GenerateDataKeyWithoutPlaintext,
+    GenerateDataKeyPair,
+    Wrap,
+    Unwrap,
+    DeriveKey,
+    AgreeKey,
+    Encapsulate,
+    Decapsulate,
+    ExportPublicKey,
+    Random,
+    Hash,
+    VerifyExternal,
     Health,
     Ready,
     OpenApi,
@@ -96,13 +109,6 @@ pub enum Route {
 
 /// A policy's text may need escapes.
 const POLICY: usize = 512 << 10;
-/// The largest message and context in base64, and room for names.
-const MESSAGE: usize =
-    (MESSAGE_MAX_BYTES + OVERHEAD_BYTES + CONTEXT_MAX_BYTES).div_ceil(3) * 4 + 1024;
-
-/// A batch holds no more bytes than one message; each of its items may need some more for names and padding.
-const BATCH: usize = MESSAGE + BATCH_ITEMS_MAX * (OVERHEAD_BYTES * 4 / 3 + 256);
-
 /// Routes that belong together.
 #[derive(Debug)]
 pub struct Chapter {
@@ -119,7 +125,7 @@ pub static CHAPTERS: &[Chapter] = &[
     Chapter {
         name: "use",
         about: "Use keys.",
-        routes: USE,
+        routes: use_keys::USE,
     },
     Chapter {
         name: "keys",
@@ -172,101 +178,6 @@ pub static CHAPTERS: &[Chapter] = &[
 pub fn routes() -> impl Iterator<Item = &'static RouteSpec> {
     CHAPTERS.iter().flat_map(|chapter| chapter.routes)
 }
-
-macro_rules! key_path {
-    ($($tail:literal),*) => { &["v1", "realms", "{realm}", "keys", "{key}" $(, $tail)*] };
-}
-
-const USE: &[RouteSpec] = &[
-    post(
-        Route::Encrypt,
-        key_path!("encrypt"),
-        Success::Json("Ciphertext"),
-        "Encrypt under the key's current version.",
-    )
-    .takes(ENCRYPT)
-    .up_to(MESSAGE),
-    post(
-        Route::Decrypt,
-        key_path!("decrypt"),
-        Success::Json("Plaintext"),
-        "Decrypt what a version of the key encrypted; the ciphertext says which.",
-    )
-    .takes(DECRYPT)
-    .up_to(MESSAGE),
-    post(
-        Route::Sign,
-        key_path!("sign"),
-        Success::Json("Signature"),
-        "Sign a message with the key's current version.",
-    )
-    .takes(SIGN)
-    .up_to(MESSAGE),
-    post(
-        Route::Verify,
-        key_path!("verify"),
-        Success::Json("Verified"),
-        "Verify a signature; one that does not verify is refused with `signature_invalid`.",
-    )
-    .takes(VERIFY)
-    .up_to(MESSAGE),
-    post(
-        Route::Mac,
-        key_path!("mac"),
-        Success::Json("Mac"),
-        "Make a message authentication code (HMAC) with the key's current version.",
-    )
-    .takes(MAC)
-    .up_to(MESSAGE),
-    post(
-        Route::VerifyMac,
-        key_path!("verify-mac"),
-        Success::Json("VerifiedMac"),
-        "Check a message authentication code; one that does not fit is refused with `mac_invalid`.",
-    )
-    .takes(VERIFY_MAC)
-    .up_to(MESSAGE),
-    post(
-        Route::EncryptBatch,
-        key_path!("encrypt", "batch"),
-        Success::Json("CiphertextBatch"),
-        "Encrypt several items: one decision, one record, an answer for each item in its order.",
-    )
-    .takes(ENCRYPT_BATCH)
-    .up_to(BATCH),
-    post(
-        Route::DecryptBatch,
-        key_path!("decrypt", "batch"),
-        Success::Json("PlaintextBatch"),
-        "Decrypt several items; each ciphertext names its version.",
-    )
-    .takes(DECRYPT_BATCH)
-    .up_to(BATCH),
-    post(
-        Route::SignBatch,
-        key_path!("sign", "batch"),
-        Success::Json("SignatureBatch"),
-        "Sign several messages.",
-    )
-    .takes(SIGN_BATCH)
-    .up_to(BATCH),
-    post(
-        Route::VerifyBatch,
-        key_path!("verify", "batch"),
-        Success::Json("VerifiedBatch"),
-        "Verify several signatures.",
-    )
-    .takes(VERIFY_BATCH)
-    .up_to(BATCH),
-    post(
-        Route::MacBatch,
-        key_path!("mac", "batch"),
-        Success::Json("MacBatch"),
-        "Make message authentication codes for several messages.",
-    )
-    .takes(MAC_BATCH)
-    .up_to(BATCH),
-];
 
 const KEYS: &[RouteSpec] = &[
     post(

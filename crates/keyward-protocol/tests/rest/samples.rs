@@ -1,7 +1,9 @@
 //! One of everything an answer can hold, with every optional member present at least once.
 use std::collections::BTreeMap;
 
-use keyward_core::algorithm::{Indicator, KeySpec, Protection, Purpose, SignatureScheme};
+use keyward_core::algorithm::{
+    HashAlgorithm, Indicator, KeySpec, Protection, Purpose, SignatureScheme,
+};
 use keyward_core::ids::{CorrelationId, NodeId, ObjectId, PrincipalId, RealmId, TokenId};
 use keyward_core::name::Name;
 use keyward_core::object::{
@@ -295,6 +297,17 @@ pub fn status() -> StatusView {
     }
 }
 
+/// A public key on P-256, as a SubjectPublicKeyInfo.
+fn p256() -> Vec<u8> {
+    let mut der = vec![
+        0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08,
+        0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04,
+    ];
+    der.extend_from_slice(&[0x11; 32]);
+    der.extend_from_slice(&[0x22; 32]);
+    der
+}
+
 /// A batch of which the second item was refused.
 fn batch(scheme: Option<SignatureScheme>, item: impl Fn() -> BatchItem) -> Outcome {
     let refused = Problem::new(ErrorCode::VersionNotFound).with("version", "9");
@@ -519,6 +532,105 @@ pub fn outcomes() -> Vec<(&'static str, Option<&'static str>, Outcome)> {
             Some("Plaintext"),
             Outcome::Plaintext {
                 plaintext: Secret::new(b"hello".to_vec()),
+                key: KEY,
+                version: 1,
+            },
+        ),
+        (
+            "data-key",
+            Some("DataKey"),
+            Outcome::DataKey {
+                plaintext: Some(Secret::new(vec![4; 32])),
+                ciphertext: b"KWC...".to_vec(),
+                spec: KeySpec::Aes256,
+                key: KEY,
+                version: 2,
+            },
+        ),
+        (
+            "data-key-without-plaintext",
+            Some("DataKey"),
+            Outcome::DataKey {
+                plaintext: None,
+                ciphertext: b"KWC...".to_vec(),
+                spec: KeySpec::HmacSha384,
+                key: KEY,
+                version: 2,
+            },
+        ),
+        (
+            "data-key-pair",
+            Some("DataKeyPair"),
+            Outcome::DataKeyPair {
+                public: vec![0x30, 0],
+                wrapped: vec![8; 24],
+                spec: KeySpec::EcP256,
+                key: KEY,
+                version: 1,
+            },
+        ),
+        (
+            "wrapped",
+            Some("Wrapped"),
+            Outcome::Wrapped {
+                wrapped: vec![8; 24],
+                key: KEY,
+                version: 1,
+            },
+        ),
+        (
+            "unwrapped",
+            Some("Unwrapped"),
+            Outcome::Unwrapped {
+                material: Secret::new(vec![1, 2, 3]),
+                key: KEY,
+                version: 1,
+            },
+        ),
+        (
+            "encapsulated",
+            Some("Encapsulated"),
+            Outcome::Encapsulated {
+                ciphertext: vec![6; 10],
+                key: Box::new(bare_key()),
+            },
+        ),
+        (
+            "verified-external",
+            Some("VerifiedExternal"),
+            Outcome::VerifiedExternal {
+                scheme: SignatureScheme::RsaPkcs1Sha384,
+            },
+        ),
+        (
+            "random",
+            Some("Random"),
+            Outcome::Random(Secret::new(vec![0xf0; 5])),
+        ),
+        (
+            "hash",
+            Some("HashValue"),
+            Outcome::Hash {
+                algorithm: HashAlgorithm::Sha3_256,
+                digest: vec![0xab; 32],
+            },
+        ),
+        (
+            "public-key",
+            Some("PublicKey"),
+            Outcome::PublicKey {
+                der: p256(),
+                spec: KeySpec::EcP256,
+                key: KEY,
+                version: 1,
+            },
+        ),
+        (
+            "public-key-ml-kem",
+            Some("PublicKey"),
+            Outcome::PublicKey {
+                der: keyward_core::spki::wrapped(KeySpec::MlKem512, &[0; 800]),
+                spec: KeySpec::MlKem512,
                 key: KEY,
                 version: 1,
             },
