@@ -2,7 +2,10 @@
 use std::sync::Arc;
 
 use keyward_core::algorithm::KeySpec;
-use keyward_core::command::{ActivateKey, DeactivateKey, DescribeKey, KeyRef, RealmRef, ReportCompromise, ResumeKey, RotateKey, SuspendKey};
+use keyward_core::command::{
+    ActivateKey, DeactivateKey, DescribeKey, KeyRef, RealmRef, ReportCompromise, ResumeKey,
+    RotateKey, SuspendKey,
+};
 use keyward_core::decide::life::{self, Transitioned};
 use keyward_core::object::{Object, ObjectKind, Realm, Usage, Version};
 use keyward_core::outcome::{KeyView, Outcome, VersionView};
