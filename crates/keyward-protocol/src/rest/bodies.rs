@@ -219,7 +219,7 @@ pub(super) const UPDATE_KEY: &[Field] = &[
         Kind::MapEdit,
         "Tags to write; null removes one, the others stay.",
     ),
-    optional("owner", Kind::Id, "Who answers for it."),
+    optional("owner", Kind::Principal, "Who answers for it."),
     optional("applications", Kind::Texts, "All applications that use it."),
     optional(
         "sensitivity",
@@ -355,7 +355,7 @@ pub(super) const LIST_KEYS: &[Field] = &[
         "Only this algorithm and size.",
     ),
     optional("purpose", Kind::Choice("Purpose"), "Only this purpose."),
-    optional("owner", Kind::Id, "Only those this principal answers for."),
+    optional("owner", Kind::Principal, "Only those this principal answers for."),
     optional(
         "tag",
         Kind::Text,

@@ -52,7 +52,7 @@ pub(in crate::rest) const CREATE_SECRET: &[Field] = &[
     optional("tags", Kind::Map, "Tags, at most 50."),
     optional(
         "owner",
-        Kind::Id,
+        Kind::Principal,
         "Who answers for it; the caller if not given.",
     ),
 ];
@@ -97,7 +97,7 @@ pub(in crate::rest) const CERTIFICATE: &[Field] = &[
     optional("tags", Kind::Map, "Tags of a new object, at most 50."),
     optional(
         "owner",
-        Kind::Id,
+        Kind::Principal,
         "Who answers for a new object; the caller if not given.",
     ),
 ];
@@ -195,7 +195,7 @@ pub(in crate::rest) const IMPORT_KEY: &[Field] = &[
     optional("tags", Kind::Map, "Tags, at most 50."),
     optional(
         "owner",
-        Kind::Id,
+        Kind::Principal,
         "Who answers for it; the caller if not given.",
     ),
     optional(
