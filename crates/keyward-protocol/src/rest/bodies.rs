@@ -355,7 +355,11 @@ pub(super) const LIST_KEYS: &[Field] = &[
         "Only this algorithm and size.",
     ),
     optional("purpose", Kind::Choice("Purpose"), "Only this purpose."),
-    optional("owner", Kind::Principal, "Only those this principal answers for."),
+    optional(
+        "owner",
+        Kind::Principal,
+        "Only those this principal answers for.",
+    ),
     optional(
         "tag",
         Kind::Text,
