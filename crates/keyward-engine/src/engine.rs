@@ -27,6 +27,8 @@ use crate::problems::store_problem;
 use crate::recording::{Draft, Facts};
 use crate::work::Work;
 
+pub(crate) use crate::stop::Stop;
+
 /// How often a command is decided again because something it rests on changed meanwhile.
 const ATTEMPTS: usize = 16;
 /// Failed attempts to unseal from one source in a minute; each costs the server a second of work.
@@ -467,24 +469,6 @@ async fn reserve_leaves(open: &Arc<Open>, realm: RealmId) -> Result<(), Problem>
             }
             Ok(())
         }
-    }
-}
-
-/// Why performing stopped.
-pub(crate) enum Stop {
-    /// Refused.
-    Refused(Problem),
-    /// No leaf of this realm is reserved: reserve, then decide again.
-    NeedLeaves(RealmId),
-    /// This takes long: let the pool do it, then decide again with the result.
-    Compute(crate::pool::Task),
-    /// Another command is reserving uses of the same version.
-    WaitFor(Arc<crate::usage::Counter>),
-}
-
-impl From<Problem> for Stop {
-    fn from(problem: Problem) -> Self {
-        Self::Refused(problem)
     }
 }
 

@@ -39,6 +39,7 @@ mod scheduler;
 pub mod segment;
 mod settings;
 mod signing;
+mod stop;
 mod sweep;
 mod usage;
 pub mod witnessing;
