@@ -45,7 +45,7 @@ gzip -9nc CHANGELOG.md | install -D -m 0644 /dev/stdin "$root/usr/share/doc/keyw
 "$bin/keyward" completions zsh | install -D -m 0644 /dev/stdin "$root/usr/share/zsh/vendor-completions/_keyward"
 "$bin/keyward" completions fish | install -D -m 0644 /dev/stdin "$root/usr/share/fish/vendor_completions.d/keyward.fish"
 mkdir -p "$root/usr/share/man/man1"
-"$bin/keyward" man "$root/usr/share/man/man1" > /dev/null
+"$bin/keyward" man --out "$root/usr/share/man/man1" > /dev/null
 gzip -9n "$root"/usr/share/man/man1/*
 
 # The oldest C library that has every symbol the programs ask for.
