@@ -40,7 +40,7 @@ test_tools() {
     need sslscan sslscan
     need javac default-jdk-headless
     need hexdump bsdextrautils
-    need dig bind9-host
+    need host bind9-host
     need ps procps
     # programs that make what the scanner must find (tests/assess)
     need keytool default-jdk-headless

@@ -10,13 +10,15 @@ scanner() {
     for file in "$venv"/lib/python3*/site-packages/cyclonedx/schema/_res/*.schema.json; do
         cp "$file" "$schemas/$(basename "$file" | sed 's/\.SNAPSHOT//')"
     done
-    cargo build --locked --quiet --workspace --bins
     local status=0
     PATH="$venv/bin:$PATH" KEYWARD_CYCLONEDX_SCHEMAS=$schemas \
         KEYWARD_ASSESS=${CARGO_TARGET_DIR:-$PWD/target}/debug/keyward-assess sh ./tests/assess/run.sh || status=$?
     rm -rf "$schemas"
     return "$status"
 }
+
+cargo build --locked --workspace --bins
+export KEYWARD="${CARGO_TARGET_DIR:-$PWD/target}/debug/keyward"
 
 failed=()
 suite() {

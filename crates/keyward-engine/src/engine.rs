@@ -22,7 +22,7 @@ use crate::open::{Open, Parts, open_problem};
 use crate::ports::clock::Clock;
 use crate::ports::module::Module;
 use crate::ports::seal::Seal;
-use crate::ports::store::{Store, StoreDescription, StoreFault};
+use crate::ports::store::Store;
 use crate::problems::store_problem;
 use crate::recording::{Draft, Facts};
 use crate::work::Work;
@@ -133,21 +133,6 @@ impl Engine {
     #[must_use]
     pub fn is_sealed(&self) -> bool {
         self.open.load().is_none()
-    }
-
-    /// Records in the log; none while the seal is closed.
-    #[must_use]
-    pub fn log_size(&self) -> Option<u64> {
-        let open = self.open.load();
-        open.as_ref().map(|open| open.committer.head().size)
-    }
-
-    /// What the store is and how full.
-    ///
-    /// # Errors
-    /// The store's fault.
-    pub fn describe_store(&self) -> Result<StoreDescription, StoreFault> {
-        self.store.describe()
     }
 
     /// Whether the outcome of a commit became unknown: the process must end and start again.

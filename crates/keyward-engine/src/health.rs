@@ -4,6 +4,7 @@ use keyward_core::{ErrorCode, Problem};
 
 use crate::engine::Engine;
 use crate::ports::clock::Clock as _;
+use crate::ports::store::StoreDescription;
 use crate::problems::store_problem;
 
 const MINUTE_MS: u64 = 60_000;
@@ -50,6 +51,22 @@ impl Engine {
     pub fn index_step(&self, limit: usize) -> Result<usize, Problem> {
         let open = self.opened()?;
         open.index_more(limit).map_err(|f| store_problem(&f))
+    }
+
+    /// Records in the log; none while the seal is closed.
+    #[must_use]
+    pub fn log_size(&self) -> Option<u64> {
+        let open = self.opened().ok()?;
+        Some(open.committer.head().size)
+    }
+
+    /// What the store is and how full.
+    ///
+    /// # Errors
+    /// `sealed`, or the store's fault.
+    pub fn describe_store(&self) -> Result<StoreDescription, Problem> {
+        let open = self.opened()?;
+        open.store.describe().map_err(|f| store_problem(&f))
     }
 
     /// Records that are not in the search index yet.
