@@ -52,7 +52,17 @@ const fn role(command: &Command) -> Option<&'static str> {
         Command::Key(_) | Command::Secret(_) | Command::Opaque(_) | Command::Cert(_) => {
             Some("a crypto-officer of the realm")
         }
-        Command::Encrypt(_) | Command::Decrypt(_) => Some("a crypto-user of the realm"),
+        Command::Encrypt(_)
+        | Command::Decrypt(_)
+        | Command::ReEncrypt(_)
+        | Command::Sign(_)
+        | Command::Verify(_)
+        | Command::Mac(_)
+        | Command::VerifyMac(_)
+        | Command::DataKey(_)
+        | Command::DataKeyPair(_)
+        | Command::Wrap(_)
+        | Command::Unwrap(_) => Some("a crypto-user of the realm"),
         Command::Audit(Audit::Archive { .. }) => Some("a backup-operator of the realm `system`"),
         Command::Audit(Audit::Redact { .. } | Audit::RotateKey) => {
             Some("an administrator of the realm `system`")
