@@ -138,10 +138,7 @@ impl Engine {
     /// Whether the outcome of a commit became unknown: the process must end and start again.
     #[must_use]
     pub fn is_dead(&self) -> bool {
-        self.open
-            .load()
-            .as_ref()
-            .is_some_and(|open| open.committer.is_dead())
+        self.opened().is_ok_and(|open| open.committer.is_dead())
     }
 
     /// Opens the seal with a slot's secret. The secret is the credential.
