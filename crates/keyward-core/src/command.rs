@@ -338,6 +338,7 @@ impl Command {
 
     /// The realm the command is about.
     #[must_use]
+    #[expect(clippy::too_many_lines, reason = "one arm for each command")]
     pub const fn realm(&self) -> &RealmRef {
         match self {
             Self::DescribeRealm(c) => &c.realm,

@@ -50,6 +50,7 @@ impl Work<'_> {
         Ok(outcome)
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each command")]
     fn dispatch(&mut self, command: &Command) -> Result<Outcome, Stop> {
         let outcome = match command {
             Command::Encrypt(c) => return self.encrypt(c),

@@ -149,6 +149,10 @@ fn set_hash_of(custody: &Custody, lane: &LaneRow) -> Result<SetHash, Problem> {
 
 impl Open {
     /// Opens log, policy and caches over an opened hierarchy.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "puts every part together once, in the order they need each other"
+    )]
     pub(crate) fn assemble(
         parts: Parts,
         custody: Custody,

@@ -193,19 +193,14 @@ async fn serve_until_stopped(
     if let Some(path) = &options.port_file {
         write_port(path, bound.port())?;
     }
-    engine.describe_settings(vec![
-        ("data_dir".to_owned(), layout.root.display().to_string()),
-        ("listen".to_owned(), bound.to_string()),
-        ("certificate".to_owned(), certificate.display().to_string()),
-        ("private_key".to_owned(), key.display().to_string()),
-        (
-            "config".to_owned(),
-            options
-                .config
-                .as_ref()
-                .map_or_else(|| "none".to_owned(), |path| path.display().to_string()),
-        ),
-    ]);
+    let told = Told {
+        layout: &layout,
+        bound,
+        certificate: &certificate,
+        key: &key,
+        config: options.config.as_deref(),
+    };
+    engine.describe_settings(told.settings());
     let measured = measure(config.metrics, &engine).await?;
     tracing::info!(address = %bound, sealed = engine.is_sealed(), "listening");
     let work = tokio::spawn(keep_working(Arc::clone(&engine), Arc::clone(&peers)));
@@ -246,6 +241,36 @@ async fn serve_until_stopped(
     let _ = tokio::task::spawn_blocking(move || closing.close()).await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// What the server tells about its settings.
+struct Told<'t> {
+    layout: &'t Layout,
+    bound: SocketAddr,
+    certificate: &'t Path,
+    key: &'t Path,
+    config: Option<&'t Path>,
+}
+
+impl Told<'_> {
+    fn settings(&self) -> Vec<(String, String)> {
+        let config = self
+            .config
+            .map_or_else(|| "none".to_owned(), |path| path.display().to_string());
+        vec![
+            (
+                "data_dir".to_owned(),
+                self.layout.root.display().to_string(),
+            ),
+            ("listen".to_owned(), self.bound.to_string()),
+            (
+                "certificate".to_owned(),
+                self.certificate.display().to_string(),
+            ),
+            ("private_key".to_owned(), self.key.display().to_string()),
+            ("config".to_owned(), config),
+        ]
+    }
 }
 
 /// Writes the port in one step, so that nobody reads half a number.

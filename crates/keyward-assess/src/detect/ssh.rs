@@ -162,6 +162,7 @@ const TYPES: &[&str] = &[
 
 /// Reads a public key at `start`, where `AAAA` and a wire type name in base64 stand. The type word before
 /// it must agree with the type inside.
+#[expect(clippy::too_many_lines, reason = "one arm for each kind of key")]
 pub fn public_line(scan: &mut Scan<'_>, data: &[u8], start: usize, base: u64) -> Option<usize> {
     let before = data.get(..start)?;
     let line_start = memchr::memrchr(b'\n', before).map_or(0, |at| at + 1);

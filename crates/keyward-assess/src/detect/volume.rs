@@ -121,6 +121,10 @@ fn luks1(scan: &mut Scan<'_>, data: &[u8], offset: u64) -> Option<()> {
 }
 
 /// LUKS2 header: binary part and JSON area.
+#[expect(
+    clippy::too_many_lines,
+    reason = "one header, read from its first field to its last"
+)]
 fn luks2(scan: &mut Scan<'_>, data: &[u8], offset: u64) -> Option<()> {
     let size = u64::from_be_bytes(field(data, 8, 8)?.try_into().ok()?);
     let uuid = text(data, 168, 40)?;

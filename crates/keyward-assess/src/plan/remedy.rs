@@ -13,6 +13,7 @@ pub struct Remedy {
 }
 
 /// The remedy of a rule.
+#[expect(clippy::too_many_lines, reason = "one arm for each rule")]
 pub fn of(rule: &str) -> Remedy {
     let (action, effort, after) = match rule {
         "KA-ROCA"

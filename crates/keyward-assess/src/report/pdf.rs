@@ -228,6 +228,10 @@ impl Pages {
 }
 
 /// The document.
+#[expect(
+    clippy::too_many_lines,
+    reason = "one document, written from its first page to its last"
+)]
 pub fn document(assessment: &Assessment, interview: Option<&Interview>) -> Vec<u8> {
     let mut pages = Pages::new();
     pages.text("Cryptography assessment", 22.0, true, 0.0);

@@ -19,6 +19,7 @@ use crate::files::{Existing, write_private};
 use crate::out::{Out, day, moment};
 use crate::session::{Session, key_ref, name, object_ref};
 
+#[expect(clippy::too_many_lines, reason = "one arm for each subcommand")]
 pub fn run(global: &Global, args: Cert, out: Out) -> Result<(), Failure> {
     let session = Session::open(global, out)?;
     let realm = session.realm()?;

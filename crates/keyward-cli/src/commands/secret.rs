@@ -20,6 +20,7 @@ use crate::files::{Existing, write_private};
 use crate::out::Out;
 use crate::session::{Session, name, object_ref};
 
+#[expect(clippy::too_many_lines, reason = "one arm for each subcommand")]
 pub fn run(global: &Global, kind: ObjectKind, args: Secret, out: Out) -> Result<(), Failure> {
     let session = Session::open(global, out)?;
     let realm = session.realm()?;

@@ -235,6 +235,7 @@ impl<'r> Reply<'r> {
     }
 
     /// Outcomes of transfers and certificates.
+    #[expect(clippy::too_many_lines, reason = "one arm for each outcome")]
     fn transfer(self, outcome: Outcome) -> Response {
         match outcome {
             Outcome::ImportKey {
