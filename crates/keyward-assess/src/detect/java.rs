@@ -319,6 +319,10 @@ pub fn bks(scan: &mut Scan<'_>, data: &[u8]) -> bool {
     clippy::option_option,
     reason = "broken, end and entry are three answers of one reader step"
 )]
+#[expect(
+    clippy::too_many_lines,
+    reason = "one entry, read from its first field to its last"
+)]
 fn bks_entry(reader: &mut Reader<'_>) -> Option<Option<Vec<Finding>>> {
     let start = reader.at as u64;
     let tag = reader.byte()?;

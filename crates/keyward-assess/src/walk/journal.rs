@@ -3,11 +3,13 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hash, Hasher};
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
+
+use sha2::{Digest, Sha256};
 
 use serde::{Deserialize, Serialize};
 
@@ -81,17 +83,17 @@ impl Journal {
 
 /// Identity of a file's content as the file system tells it.
 pub fn stamp(path: &Path, facts: &std::fs::Metadata) -> u64 {
-    let mut hash = BuildHasherDefault::<DefaultHasher>::default().build_hasher();
-    path.hash(&mut hash);
-    (
-        facts.len(),
-        facts.mtime(),
-        facts.mtime_nsec(),
-        facts.ino(),
-        facts.mode(),
-    )
-        .hash(&mut hash);
-    hash.finish()
+    let mut hash = Sha256::new();
+    for fact in [facts.len(), facts.ino(), u64::from(facts.mode())] {
+        hash.update(fact.to_be_bytes());
+    }
+    for fact in [facts.mtime(), facts.mtime_nsec()] {
+        hash.update(fact.to_be_bytes());
+    }
+    hash.update(path.as_os_str().as_bytes());
+    let digest = hash.finalize();
+    let first = digest.iter().take(8);
+    first.fold(0, |stamp, byte| (stamp << 8) | u64::from(*byte))
 }
 
 /// Bytes from lower-case hexadecimal.
