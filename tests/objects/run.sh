@@ -30,7 +30,7 @@ fails() { # CODE COMMAND...: refused with this code
 echo "=== a server, a realm, an officer, an application"
 (umask 077; echo "correct horse battery staple" >pass)
 kw init --data-dir data --passphrase-file pass >init.txt
-kw server --data-dir data --listen 127.0.0.1:0 --port-file port --passphrase-file pass 2>server.log &
+"$keyward" server --data-dir data --listen 127.0.0.1:0 --port-file port --passphrase-file pass 2>server.log &
 server=$!
 for _ in $(seq 600); do [ -s port ] && break; sleep 0.1; done
 kw context set default --server "https://localhost:$(cat port)"
