@@ -164,7 +164,7 @@ impl Rows {
         let mut wanted = wanted(&settings.rows)?;
         wanted.reverse();
         let needs_many = |known: &&Known| known.0.contains("1m_keys");
-        if wanted.iter().any(|known| needs_many(known)) && settings.many_keys.is_none() {
+        if wanted.iter().any(needs_many) && settings.many_keys.is_none() {
             return Err(Failure::usage(
                 "rows of many keys need an installation with many keys",
                 "Name its directory with --many-keys; it is made if it is not there.",

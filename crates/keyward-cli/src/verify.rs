@@ -23,6 +23,9 @@ pub use proof::ProofFile;
 
 use crate::exit::Failure;
 
+/// A checkpoint kept earlier: where it was read, and the root it states.
+type Claim<'c> = (&'c str, Hash);
+
 /// What the verifier trusts.
 pub struct Trust {
     pub crypto: Crypto,
@@ -103,8 +106,8 @@ impl Trust {
         &self,
         history: &KeyHistory,
         size: u64,
-    ) -> Result<BTreeMap<u64, Vec<(&str, Hash)>>, Failure> {
-        let mut expected: BTreeMap<u64, Vec<(&str, Hash)>> = BTreeMap::new();
+    ) -> Result<BTreeMap<u64, Vec<Claim<'_>>>, Failure> {
+        let mut expected: BTreeMap<u64, Vec<Claim<'_>>> = BTreeMap::new();
         for (name, note) in &self.kept {
             let refuse = |reason: String| Failure::integrity(format!("`{name}` {reason}"));
             let stated = Checkpoint::parse(note.text())

@@ -67,10 +67,10 @@ fn newest(world: &World) -> RecordView {
     };
     match run(&world.engine, &auditor, read).unwrap() {
         Outcome::Records { records, .. } => {
-            let about_keys = records
+            let mut about_keys = records
                 .into_iter()
                 .filter(|record| (150..180).contains(&record.header.command));
-            about_keys.last().unwrap()
+            about_keys.next_back().unwrap()
         }
         other => panic!("{other:?}"),
     }

@@ -57,6 +57,10 @@ pub struct Decoded {
 
 /// What a request asks for.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every call is a command: a box would cost each of them an allocation"
+)]
 pub enum Call {
     /// A command for the engine.
     Command {

@@ -203,13 +203,16 @@ async fn serve_until_stopped(
     engine.describe_settings(told.settings());
     let measured = measure(config.metrics, &engine).await?;
     tracing::info!(address = %bound, sealed = engine.is_sealed(), "listening");
-    let work = tokio::spawn(keep_working(Arc::clone(&engine), Arc::clone(&peers)));
     let every = Duration::from_secs(config.witness_every_seconds.map_or(10, u64::from).max(1));
-    let witnessed = tokio::spawn(keep_witnessed(Arc::clone(&engine), every));
-    let archived = config
-        .archive
-        .map(|policy| tokio::spawn(keep_archived(Arc::clone(&engine), policy)));
-    let reload = tokio::spawn(reload_on_hangup(identity, certificate, key));
+    let mut beside = vec![
+        tokio::spawn(keep_working(Arc::clone(&engine), Arc::clone(&peers))),
+        tokio::spawn(keep_witnessed(Arc::clone(&engine), every)),
+        tokio::spawn(reload_on_hangup(identity, certificate, key)),
+    ];
+    beside.extend(measured);
+    if let Some(policy) = config.archive {
+        beside.push(tokio::spawn(keep_archived(Arc::clone(&engine), policy)));
+    }
     serve(
         listener,
         Serving {
@@ -222,25 +225,23 @@ async fn serve_until_stopped(
         stopped(),
     )
     .await;
-    work.abort();
-    witnessed.abort();
-    if let Some(archived) = archived {
-        archived.abort();
+    for task in beside {
+        task.abort();
     }
-    if let Some(measured) = measured {
-        measured.abort();
-    }
-    reload.abort();
+    end(engine).await;
+    Ok(())
+}
+
+/// Records what is still to be recorded, then closes the seal.
+async fn end(engine: Arc<Engine>) {
     if !engine.is_sealed() {
         let _ = engine.record_rejections(true).await;
         let _ = engine
             .server_event(ServerEventKind::Stopped, "in good order".to_owned())
             .await;
     }
-    let closing = Arc::clone(&engine);
-    let _ = tokio::task::spawn_blocking(move || closing.close()).await;
+    let _ = tokio::task::spawn_blocking(move || engine.close()).await;
     tracing::info!("stopped");
-    Ok(())
 }
 
 /// What the server tells about its settings.

@@ -126,8 +126,7 @@ fn a_log_whose_end_was_cut_off_is_found_and_not_served() {
     let (world, _) = stopped();
     let (at, _) = rows(&world)
         .into_iter()
-        .filter(|(at, _)| at.table == Table::LogBatch)
-        .next_back()
+        .rfind(|(at, _)| at.table == Table::LogBatch)
         .unwrap();
     set(&world, &at, None);
     // So much is missing that the log does not even open.

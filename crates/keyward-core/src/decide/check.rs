@@ -30,7 +30,7 @@ pub(super) fn check_words(command: &CreateKey) -> Result<(), Problem> {
     check_interval(command.rotate_every)
 }
 
-fn is_no_word(text: &String) -> bool {
+fn is_no_word(text: &str) -> bool {
     text.is_empty() || text.len() > TAG_MAX_BYTES || text.chars().any(char::is_control)
 }
 
@@ -55,7 +55,7 @@ pub fn check_tags(tags: &BTreeMap<String, String>) -> Result<(), Problem> {
 }
 
 pub(super) fn check_applications(applications: &[String]) -> Result<(), Problem> {
-    if applications.len() > APPLICATIONS_MAX || applications.iter().any(is_no_word) {
+    if applications.len() > APPLICATIONS_MAX || applications.iter().any(|word| is_no_word(word)) {
         return Err(field(
             "applications",
             "at most 32 of 1 to 256 bytes, no control characters",

@@ -29,6 +29,9 @@ use crate::work::Work;
 /// How long an import key is good.
 const IMPORT_KEY_LIFE: Millis = Millis::HOUR;
 
+/// A wrapping key, what its recipient needs to make it again, and the fixed info both sides derive with.
+type SealedFor = (Held, Vec<u8>, Option<Vec<u8>>);
+
 impl Work<'_> {
     pub(super) fn create_import_key(
         &mut self,
@@ -367,7 +370,7 @@ impl Work<'_> {
         public: &[u8],
         realm: RealmId,
         object: &[u8; 16],
-    ) -> Result<(Held, Vec<u8>, Option<Vec<u8>>), Problem> {
+    ) -> Result<SealedFor, Problem> {
         let refused = |fault| match fault {
             ModuleFault::Refused => Problem::new(ErrorCode::PublicKeyInvalid),
             other => module_problem(other),

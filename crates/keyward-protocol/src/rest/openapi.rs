@@ -285,7 +285,7 @@ fn same_in_other_units(fields: &[Field]) -> Vec<Value> {
     };
     let mut pairs = Vec::new();
     for (place, one) in fields.iter().enumerate() {
-        for other in fields.iter().skip(place + 1) {
+        for other in fields.iter().skip(place.saturating_add(1)) {
             if stem(one.name).is_some() && stem(one.name) == stem(other.name) {
                 pairs.push(json!({ "not": { "required": [one.name, other.name] } }));
             }

@@ -94,10 +94,11 @@ fn ciphers<'t>(unit: &Unit<'t>, call: &Call<'t>, found: &mut Found) {
             }
             found.add(call.node, &what, Some(Algorithm::named("HMAC")), &faults);
         }
-        _ if call.method() == "Seal" && call.arguments.len() == 4 => {
-            if constant(unit, call, "", 1) {
-                found.fault(call.node, &what, rules::STATIC_IV);
-            }
+        _ if call.method() == "Seal"
+            && call.arguments.len() == 4
+            && constant(unit, call, "", 1) =>
+        {
+            found.fault(call.node, &what, rules::STATIC_IV);
         }
         // the block is used without a mode: a loop of Encrypt is ECB
         _ if call.method() == "Encrypt" && call.arguments.len() == 2 => {

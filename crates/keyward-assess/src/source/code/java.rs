@@ -152,20 +152,16 @@ fn maker<'u, 't>(unit: &'u Unit<'t>, receiver: Node<'t>, call: &Call<'t>) -> Opt
 fn constants<'t>(unit: &Unit<'t>, call: &Call<'t>, found: &mut Found) {
     let mut say = |fault: Fault| found.fault(call.node, &shown(call, None), fault);
     match call.callee.as_str() {
-        "new SecretKeySpec" | "new DESKeySpec" | "new DESedeKeySpec" | "new KeyParameter" => {
-            if constant(unit, call, "", 0) {
-                say(rules::STATIC_KEY);
-            }
+        "new SecretKeySpec" | "new DESKeySpec" | "new DESedeKeySpec" | "new KeyParameter"
+            if constant(unit, call, "", 0) =>
+        {
+            say(rules::STATIC_KEY);
         }
-        "new IvParameterSpec" => {
-            if constant(unit, call, "", 0) {
-                say(rules::STATIC_IV);
-            }
+        "new IvParameterSpec" if constant(unit, call, "", 0) => {
+            say(rules::STATIC_IV);
         }
-        "new GCMParameterSpec" | "new ParametersWithIV" => {
-            if constant(unit, call, "", 1) {
-                say(rules::STATIC_IV);
-            }
+        "new GCMParameterSpec" | "new ParametersWithIV" if constant(unit, call, "", 1) => {
+            say(rules::STATIC_IV);
         }
         "new PBEKeySpec" => {
             if constant(unit, call, "", 0) {
@@ -192,10 +188,8 @@ fn constants<'t>(unit: &Unit<'t>, call: &Call<'t>, found: &mut Found) {
                 say(rules::FEW_ITERATIONS);
             }
         }
-        "new PasswordAuthentication" => {
-            if constant(unit, call, "", 1) {
-                say(rules::STATIC_PASSWORD);
-            }
+        "new PasswordAuthentication" if constant(unit, call, "", 1) => {
+            say(rules::STATIC_PASSWORD);
         }
         _ if call.method() == "load" && call.arguments.len() == 2 => {
             let store = call.receiver.is_some_and(|receiver| {
@@ -207,10 +201,8 @@ fn constants<'t>(unit: &Unit<'t>, call: &Call<'t>, found: &mut Found) {
                 say(rules::STATIC_PASSWORD);
             }
         }
-        "DriverManager.getConnection" => {
-            if constant(unit, call, "", 2) {
-                say(rules::STATIC_PASSWORD);
-            }
+        "DriverManager.getConnection" if constant(unit, call, "", 2) => {
+            say(rules::STATIC_PASSWORD);
         }
         _ => {}
     }
@@ -231,10 +223,8 @@ fn random<'t>(unit: &Unit<'t>, call: &Call<'t>, found: &mut Found) {
         "java.util.Random" | "new java.util.Random" => {
             found.fault(call.node, &what, rules::WEAK_RANDOM)
         }
-        "new SecureRandom" => {
-            if constant(unit, call, "", 0) {
-                found.fault(call.node, &what, rules::STATIC_SEED);
-            }
+        "new SecureRandom" if constant(unit, call, "", 0) => {
+            found.fault(call.node, &what, rules::STATIC_SEED);
         }
         _ if call.method() == "setSeed" => {
             let secure = call

@@ -297,14 +297,12 @@ impl<'t> Unit<'t> {
         self.assignments
             .iter()
             .filter(whole)
-            .filter(|assignment| assignment.function == function && assignment.at < at)
-            .next_back()
+            .rfind(|assignment| assignment.function == function && assignment.at < at)
             .or_else(|| {
                 self.assignments
                     .iter()
                     .filter(whole)
-                    .filter(|assignment| assignment.function.is_none())
-                    .next_back()
+                    .rfind(|assignment| assignment.function.is_none())
             })
             .map(|assignment| assignment.value)
     }
