@@ -20,3 +20,4 @@ pub mod witness;
 pub mod witnesses;
 
 pub use keyward_engine::measure;
+pub use parts::StartError;

@@ -135,7 +135,7 @@ enum Shape {
     Point(usize),
     /// 32 bytes.
     Edwards,
-    /// `RSAPublicKey`, within the sizes of [`rsa_key_in_policy`].
+    /// `RSAPublicKey`, of a size that the approval rows allow.
     Rsa,
 }
 
