@@ -3,6 +3,7 @@
 #   KEYWARD_SOAK_FUZZ_SECONDS   for each fuzz target (600)
 #   KEYWARD_CRASH_RUNS          how often the server is killed at a random moment (300)
 #   KEYWARD_SIM_SCHEDULES       simulated histories (100000)
+#   KEYWARD_REST_EXAMPLES       generated requests for each operation of the REST interface (50)
 set -euo pipefail
 
 echo "=== soak: random damage to valid input, without coverage"
@@ -14,3 +15,5 @@ KEYWARD_CRASH_RUNS="${KEYWARD_CRASH_RUNS:-300}" cargo test --locked --package ke
 echo "=== soak: simulated histories"
 KEYWARD_SIM_SCHEDULES="${KEYWARD_SIM_SCHEDULES:-100000}" \
     cargo test --release --locked --package keyward-engine --test simulation -- --nocapture
+echo "=== soak: many generated requests"
+KEYWARD_REST_EXAMPLES="${KEYWARD_REST_EXAMPLES:-50}" ./tests/rest/run.sh

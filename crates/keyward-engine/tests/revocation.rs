@@ -112,3 +112,33 @@ fn nothing_is_encrypted_for_a_token_after_its_revocation_was_answered_whatever_r
     }
     world.engine.close();
 }
+
+#[test]
+fn an_account_cannot_disable_itself_and_lock_everybody_out() {
+    let world = world(memory(), false);
+    let create = CreateWorkload {
+        realm: RealmRef::Id(world.realm),
+        name: name("last administrator"),
+        roles: vec![Role::Administrator],
+    };
+    let Outcome::Principal(last) = run(&world.engine, &world.admin, create).unwrap() else {
+        panic!("a principal")
+    };
+    let issue = IssueToken {
+        principal: last.id,
+        lifetime: Millis::HOUR,
+    };
+    let Outcome::Token { text, .. } = run(&world.engine, &world.admin, issue).unwrap() else {
+        panic!("a token")
+    };
+    let caller = login(&world.engine, &text);
+    let disable = || SetPrincipalEnabled {
+        principal: last.id,
+        enabled: false,
+    };
+    assert_eq!(
+        run(&world.engine, &caller, disable()).unwrap_err(),
+        ErrorCode::Conflict
+    );
+    run(&world.engine, &world.admin, disable()).unwrap();
+}

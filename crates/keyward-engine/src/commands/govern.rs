@@ -209,6 +209,13 @@ impl Work<'_> {
         command: &SetPrincipalEnabled,
     ) -> Result<Outcome, Problem> {
         let (mut principal, row) = self.principal(command.principal)?;
+        if !command.enabled && command.principal == self.caller.principal() {
+            // The last administrator would lock everybody out, themselves included.
+            return Err(Problem::new(ErrorCode::Conflict).with(
+                "reason",
+                "an account cannot disable itself; let another administrator do it",
+            ));
+        }
         if principal.enabled == command.enabled {
             return Err(Problem::new(ErrorCode::StateUnchanged).with(
                 "state",
