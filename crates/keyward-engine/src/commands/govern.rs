@@ -208,14 +208,15 @@ impl Work<'_> {
         &mut self,
         command: &SetPrincipalEnabled,
     ) -> Result<Outcome, Problem> {
-        let (mut principal, row) = self.principal(command.principal)?;
         if !command.enabled && command.principal == self.caller.principal() {
             // The last administrator would lock everybody out, themselves included.
+            self.target = Some(command.principal.0);
             return Err(Problem::new(ErrorCode::Conflict).with(
                 "reason",
                 "an account cannot disable itself; let another administrator do it",
             ));
         }
+        let (mut principal, row) = self.principal(command.principal)?;
         if principal.enabled == command.enabled {
             return Err(Problem::new(ErrorCode::StateUnchanged).with(
                 "state",
